@@ -1,0 +1,56 @@
+# Needs python3 (3.11 or later) and make; everything else goes into .venv.
+PYTHON ?= python3
+OUT ?= runs/first
+SCENARIOS ?= 120
+SEED ?= 7
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+ENV := LANGSMITH_TRACING=false
+
+.DEFAULT_GOAL := help
+.PHONY: help synth test test-fast lint typecheck examples studio clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+synth: .venv/.installed ## Synthesise 120 scenarios into runs/first and export them (OUT, SCENARIOS, SEED)
+	@$(ENV) $(BIN)/agentalign synth --out $(OUT) --scenarios $(SCENARIOS) --seed $(SEED) --resume
+	@$(BIN)/agentalign export $(OUT) --format trl --out $(OUT)/train.jsonl
+
+test: .venv/.dev ## Run all tests
+	@$(ENV) $(BIN)/python -m pytest -q
+
+test-fast: .venv/.dev ## Run the tests that start no server and build no wheel
+	@$(ENV) $(BIN)/python -m pytest -q -m "not slow"
+
+lint: .venv/.dev ## Check style, formatting and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+typecheck: .venv/.dev ## Check types
+	@$(BIN)/mypy
+
+examples: .venv/.installed ## Run every example
+	@for file in examples/*.py; do echo "== $$file"; $(ENV) $(BIN)/python $$file || exit 1; done
+
+studio: .venv/.dev ## Serve the graphs with langgraph dev on 127.0.0.1:2024
+	@$(ENV) LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=1 $(BIN)/langgraph dev --no-browser
+
+clean: ## Remove .venv and caches; runs stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .langgraph_api dist
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing agentalign-lc into .venv ..."
+	@$(PIP) -e .
+	@touch $@
+
+.venv/.dev: .venv/.installed
+	@echo "Installing what the tests need into .venv ..."
+	@$(PIP) -e '.[dev]'
+	@touch $@

@@ -1,0 +1,79 @@
+"""Agent-safety training data from behavior chains, for and with LangGraph.
+
+Names load where they are first used, so that the import itself stays light.
+
+Example:
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import agentalign_lc
+    >>> with TemporaryDirectory() as folder:
+    ...     agentalign_lc.synthesize(Path(folder, "run"), {"scenarios": 1}).planned
+    3
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentalign_lc.dataset.export import export_run
+    from agentalign_lc.dataset.store import RunStore
+    from agentalign_lc.environment.catalog import Catalog, load_catalog
+    from agentalign_lc.errors import AgentAlignError
+    from agentalign_lc.records import Example, Instruction, Intent, Scenario, Trajectory
+    from agentalign_lc.roles.base import Roles
+    from agentalign_lc.roles.embedded import embedded_roles
+    from agentalign_lc.roles.prompted import prompted_roles
+    from agentalign_lc.synthesis.graph import build_graph
+    from agentalign_lc.synthesis.runner import Summary, synthesize
+    from agentalign_lc.synthesis.studio import Studio
+    from agentalign_lc.taxonomy.library import Library, load_library
+
+__all__ = [
+    "AgentAlignError",
+    "Catalog",
+    "Example",
+    "Instruction",
+    "Intent",
+    "Library",
+    "Roles",
+    "RunStore",
+    "Scenario",
+    "Studio",
+    "Summary",
+    "Trajectory",
+    "build_graph",
+    "embedded_roles",
+    "export_run",
+    "load_catalog",
+    "load_library",
+    "prompted_roles",
+    "synthesize",
+]
+
+_HOMES = {
+    "AgentAlignError": "errors",
+    "Catalog": "environment.catalog",
+    "Example": "records",
+    "Instruction": "records",
+    "Intent": "records",
+    "Library": "taxonomy.library",
+    "Roles": "roles.base",
+    "RunStore": "dataset.store",
+    "Scenario": "records",
+    "Studio": "synthesis.studio",
+    "Summary": "synthesis.runner",
+    "Trajectory": "records",
+    "build_graph": "synthesis.graph",
+    "embedded_roles": "roles.embedded",
+    "export_run": "dataset.export",
+    "load_catalog": "environment.catalog",
+    "load_library": "taxonomy.library",
+    "prompted_roles": "roles.prompted",
+    "synthesize": "synthesis.runner",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

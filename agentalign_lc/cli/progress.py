@@ -1,0 +1,92 @@
+"""How far a run is: a live display on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from agentalign_lc.records import Intent, Status
+from agentalign_lc.synthesis.runner import Tally
+
+__all__ = ["live_progress"]
+
+_LINES = 10
+"""Plain lines that a run prints at most, besides the last."""
+
+
+@contextmanager
+def live_progress(console: Console | None = None) -> Iterator[Callable[[Tally], None]]:
+    """Give a function that shows a tally; on stderr, so that stdout stays for results."""
+    console = console or Console(stderr=True)
+    if console.is_terminal:
+        with _bar(console) as report:
+            yield report
+    else:
+        yield _lines(console)
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Callable[[Tally], None]]:
+    progress = Progress(
+        TextColumn("scenarios"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[counts]}"),
+        console=console,
+    )
+    started = time.monotonic()
+    with progress:
+        task = progress.add_task("run", total=None, rate="", counts="")
+
+        def report(tally: Tally) -> None:
+            progress.update(
+                task,
+                total=tally.scenarios,
+                completed=tally.done,
+                rate=f"{_rate(tally, started):.1f}/s",
+                counts=_counts(tally, colour=True),
+            )
+
+        yield report
+
+
+def _lines(console: Console) -> Callable[[Tally], None]:
+    started = time.monotonic()
+    shown = -1
+
+    def report(tally: Tally) -> None:
+        nonlocal shown
+        tenth = _LINES * tally.done // tally.scenarios
+        if tenth == shown:
+            return
+        shown = tenth
+        rate = _rate(tally, started)
+        left = f", {(tally.scenarios - tally.done) / rate:.0f} s left" if rate else ""
+        console.print(
+            f"{tally.done}/{tally.scenarios} scenarios, {rate:.1f}/s{left}: {_counts(tally)}",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+    return report
+
+
+def _rate(tally: Tally, started: float) -> float:
+    seconds = time.monotonic() - started
+    return (tally.done - tally.resumed) / seconds if seconds > 0 else 0.0
+
+
+def _counts(tally: Tally, *, colour: bool = False) -> str:
+    parts = []
+    for intent in Intent:
+        counts = tally.counts[intent]
+        kept, rejected, failed = (counts[status] for status in Status)
+        text = f"{intent.value} {kept} kept, {rejected} rejected, {failed} failed"
+        if colour:
+            text = f"{intent.value} [green]{kept}[/]/[yellow]{rejected}[/]/[red]{failed}[/]"
+        parts.append(text)
+    return "  ".join(parts) if colour else "; ".join(parts)

@@ -1,0 +1,95 @@
+"""``agentalign show``: a run's trajectories, pleasantly readable in the terminal."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.text import Text
+
+from agentalign_lc.dataset import RunStore
+from agentalign_lc.errors import ConfigError
+from agentalign_lc.records import Example, Intent, Result, message_text
+
+__all__ = ["show"]
+
+_COLOURS = {Intent.HARMFUL: "red", Intent.BORDERLINE: "yellow", Intent.BENIGN: "green"}
+_LONG = 600
+
+
+def show(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the run.")],
+    intent: Annotated[Intent | None, typer.Option(help="Only this intent.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="Only the example with this id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 5,
+    system: Annotated[bool, typer.Option("--system", help="Show system messages too.")] = False,
+) -> None:
+    """Show examples: the request, what the agent did, and what the gates found."""
+    console = Console()
+    shown = 0
+    with RunStore.read(folder) as store:
+        for result in store.results(intent=intent, example_id=id_):
+            if result.example is None:
+                continue
+            console.print(_panel(result, result.example, system=system))
+            shown += 1
+            if shown == limit:
+                break
+    if id_ is not None and not shown:
+        raise ConfigError(f"{folder} has no example {id_!r}; `agentalign show {folder}` prints ids")
+    if not shown:
+        console.print("Nothing to show.")
+
+
+def _panel(result: Result, example: Example, *, system: bool) -> Panel:
+    chain = example.scenario.chain
+    colour = _COLOURS[result.intent]
+    messages = [m for m in example.response.messages if system or not isinstance(m, SystemMessage)]
+    status = result.status.value + (f" at {result.gate}: {result.reason}" if result.gate else "")
+    footer = Text(f"{status} · {', '.join(v.gate for v in example.verdicts if v.passed)} passed", style="dim")
+    return Panel(
+        Group(*(part for message in messages for part in _parts(message)), footer),
+        title=f"[{colour}]{result.intent.value}[/] {escape(chain.category)} / {escape(chain.subcategory)} · {escape(chain.name)}",
+        subtitle=f"[dim]{example.id}[/]",
+        title_align="left",
+        subtitle_align="right",
+        border_style=colour,
+    )
+
+
+def _parts(message: BaseMessage) -> list[Padding]:
+    text = _shortened(message_text(message))
+    if isinstance(message, HumanMessage):
+        return [_spoken("user", text, "bold cyan")]
+    if isinstance(message, ToolMessage):
+        style = "red" if message.status == "error" else "dim"
+        return [Padding(Text(f"→ {_compact(text)}", style=style), (0, 0, 0, 4))]
+    if isinstance(message, AIMessage):
+        calls = [
+            Padding(Text(f"{call['name']}({_arguments(call['args'])})", style="magenta"), (0, 0, 0, 2))
+            for call in message.tool_calls
+        ]
+        return ([_spoken("assistant", text, "bold")] if text else []) + calls
+    return [_spoken("system", text, "dim")]
+
+
+def _spoken(who: str, text: str, style: str) -> Padding:
+    # Text, never markup: the data is full of hostile strings.
+    return Padding(Text.assemble((f"{who}  ", style), text), (0, 0, 1 if who != "assistant" else 0, 0))
+
+
+def _arguments(arguments: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in arguments.items())
+
+
+def _compact(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONG else f"{text[:_LONG]} … ({len(text)} characters)"

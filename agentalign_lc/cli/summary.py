@@ -1,0 +1,31 @@
+"""The table with which a run ends."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from agentalign_lc.records import Intent, Status
+from agentalign_lc.synthesis.runner import Summary
+
+__all__ = ["print_summary"]
+
+
+def print_summary(summary: Summary, out: Path, console: Console | None = None) -> None:
+    """Print what was planned, kept, rejected and failed, the reasons, and what to do next."""
+    console = console or Console()
+    table = Table(title=f"Run in {out}", title_justify="left")
+    for heading in ("intent", "planned", "kept", "rejected", "failed"):
+        table.add_column(heading, justify="left" if heading == "intent" else "right")
+    for intent in Intent:
+        counts = [summary.count(intent, status) for status in Status]
+        table.add_row(intent.value, *map(str, (sum(counts), *counts)))
+    table.add_section()
+    table.add_row("all", *map(str, (summary.planned, summary.kept, summary.rejected, summary.failed)))
+    console.print(table)
+    for intent, status, gate, count in summary.rows:
+        if status is not Status.KEPT:
+            console.print(f"  {count} {intent.value} {status.value} at {gate}", highlight=False)
+    console.print(f"planned {summary.planned} = kept {summary.kept} + rejected {summary.rejected} + failed {summary.failed}", highlight=False)
+    console.print(f"Read it:   agentalign show {out} --intent benign", soft_wrap=True, highlight=False)
+    console.print(f"Export it: agentalign export {out} --format trl --out {out / 'train.jsonl'}", soft_wrap=True, highlight=False)

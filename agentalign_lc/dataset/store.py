@@ -1,0 +1,305 @@
+"""A run's folder: one SQLite file that is journal and data set at once.
+
+Each scenario is written in one transaction, so that a run that was killed has
+whole scenarios or nothing of them. One process writes; any number may read.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from agentalign_lc.errors import StoreError
+from agentalign_lc.quality import Duplicates
+from agentalign_lc.records import Example, Intent, Result, Status
+from agentalign_lc.seeds import canonical_json
+
+__all__ = ["RunStore"]
+
+_FILE = "run.sqlite"
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE results (
+    scenario INTEGER NOT NULL,
+    intent TEXT NOT NULL,
+    status TEXT NOT NULL,
+    gate TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    id TEXT,
+    example TEXT,
+    PRIMARY KEY (scenario, intent)
+) WITHOUT ROWID;
+"""
+_FINISHED = "SELECT scenario FROM results GROUP BY scenario HAVING sum(status = 'failed') = 0"
+_ORDER = "CASE intent WHEN 'harmful' THEN 0 WHEN 'borderline' THEN 1 ELSE 2 END"
+
+
+class RunStore:
+    """The results of one run.
+
+    Use ``create``, ``resume`` or ``read``; each is a context manager's job to
+    close.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with RunStore.create(Path(folder, "run"), {"seed": 7}) as store:
+        ...         failed = [Result.failed(0, intent, "stage", "no chain") for intent in Intent]
+        ...         store.save(failed)
+        ...         store.counts()[Status.FAILED]
+        3
+    """
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection, lock: FileLock | None = None) -> None:
+        self.folder = folder
+        self._connection = connection
+        self._lock = lock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    @classmethod
+    def create(cls, folder: Path, config: Mapping[str, Any]) -> Self:
+        """Start a run in a folder that is not there yet, or empty.
+
+        Raises:
+            StoreError: the folder holds something, or cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if (folder / _FILE).exists():
+                raise StoreError(
+                    f"{folder} holds a run already: continue it with --resume, or choose another --out"
+                )
+            if any(entry.name != ".lock" for entry in folder.iterdir()):
+                raise StoreError(f"{folder} is not empty: choose another --out; nothing was written")
+        except OSError as error:
+            raise StoreError(f"{folder} cannot be written ({error.strerror}): choose another --out") from error
+        lock = _locked(folder)
+        try:
+            connection = _opened(folder / _FILE, writing=True)
+            connection.executescript(_SCHEMA)
+            store = cls(folder, connection, lock)
+            store._set("config", dict(config))
+        except sqlite3.Error as error:
+            lock.release()
+            raise StoreError(f"{folder} cannot be written ({error}): choose another --out") from error
+        return store
+
+    @classmethod
+    def resume(cls, folder: Path) -> Self:
+        """Open an existing run for writing.
+
+        Raises:
+            StoreError: there is none, it is damaged, or another process writes it.
+        """
+        _demand(folder)
+        lock = _locked(folder)
+        try:
+            return cls(folder, _checked(folder, writing=True), lock)
+        except StoreError:
+            lock.release()
+            raise
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Open an existing run for reading.
+
+        Raises:
+            StoreError: there is none, or it is damaged.
+        """
+        _demand(folder)
+        return cls(folder, _checked(folder, writing=False))
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Whether a folder holds a run."""
+        return (folder / _FILE).is_file()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration that the run was started with."""
+        return dict(self._get("config") or {})
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned scenario was done and the run was closed."""
+        return bool(self._get("complete"))
+
+    def save(self, results: Sequence[Result]) -> None:
+        """Write the results of one scenario, all or none."""
+        rows = [
+            (
+                result.index,
+                result.intent.value,
+                result.status.value,
+                result.gate,
+                result.reason,
+                result.example.id if result.example else None,
+                canonical_json(result.example.model_dump(mode="json")) if result.example else None,
+            )
+            for result in results
+        ]
+        with _reported(self.folder), self._connection:
+            self._connection.execute("DELETE FROM meta WHERE key = 'complete'")
+            self._connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def finished(self) -> set[int]:
+        """Scenarios that need no more work: done, with no failure among their results."""
+        with _reported(self.folder):
+            return {row[0] for row in self._connection.execute(_FINISHED)}
+
+    def close_run(self) -> None:
+        """Reject exact duplicates, in the run's order, and mark the run complete.
+
+        It happens once all scenarios are done and in their order, so that what
+        is kept does not depend on which scenario was done first.
+        """
+        seen = Duplicates()
+        with _reported(self.folder), self._connection:
+            rows = self._connection.execute(
+                "SELECT scenario, intent, id, json_extract(example, '$.instruction.text') FROM results "  # noqa: S608
+                f"WHERE status = 'kept' ORDER BY scenario, {_ORDER}"
+            ).fetchall()
+            for scenario, intent, name, text in rows:
+                verdict = seen.check(text, name)
+                if not verdict.passed:
+                    self._connection.execute(
+                        "UPDATE results SET status = 'rejected', gate = ?, reason = ? "
+                        "WHERE scenario = ? AND intent = ?",
+                        (verdict.gate, verdict.reason, scenario, intent),
+                    )
+            self._put("complete", value=True)
+
+    def counts(self) -> Counter[Status]:
+        """Number of results by status."""
+        with _reported(self.folder):
+            rows = self._connection.execute("SELECT status, count(*) FROM results GROUP BY status")
+            return Counter({Status(status): count for status, count in rows})
+
+    def table(self, *, finished_only: bool = False) -> list[tuple[Intent, Status, str, int]]:
+        """Number of results by intent, status and gate, of all or of the finished scenarios."""
+        finished = f"WHERE scenario IN ({_FINISHED})" if finished_only else ""
+        with _reported(self.folder):
+            rows = self._connection.execute(
+                f"SELECT intent, status, gate, count(*) FROM results {finished} "  # noqa: S608
+                f"GROUP BY intent, status, gate ORDER BY {_ORDER}, status, gate"
+            )
+            return [(Intent(intent), Status(status), gate, count) for intent, status, gate, count in rows]
+
+    def results(
+        self, *, status: Status | None = None, intent: Intent | None = None, example_id: str | None = None
+    ) -> Iterator[Result]:
+        """All results in the run's order, one at a time.
+
+        Raises:
+            StoreError: a row cannot be read.
+        """
+        query = (
+            "SELECT scenario, intent, status, gate, reason, example FROM results "  # noqa: S608
+            "WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR intent = ?2) AND (?3 IS NULL OR id = ?3) "
+            f"ORDER BY scenario, {_ORDER}"
+        )
+        values = (status and status.value, intent and intent.value, example_id)
+        with _reported(self.folder):
+            for index, name, state, gate, reason, example in self._connection.execute(query, values):
+                try:
+                    yield Result(
+                        index=index,
+                        intent=Intent(name),
+                        status=Status(state),
+                        gate=gate,
+                        reason=reason,
+                        example=_example(example) if example else None,
+                    )
+                except (ValidationError, ValueError) as error:
+                    raise StoreError(
+                        f"{self.folder}: the {name} result of scenario {index} cannot be read; "
+                        "made by another version, or damaged"
+                    ) from error
+
+    def _get(self, key: str) -> Any:  # noqa: ANN401 - any JSON value
+        with _reported(self.folder):
+            row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def _set(self, key: str, value: object) -> None:
+        with self._connection:
+            self._put(key, value=value)
+
+    def _put(self, key: str, *, value: object) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, canonical_json(value)))
+
+
+def _example(text: str) -> Example:
+    data = json.loads(text)
+    # Computed from the content; stored for readers of the file, not read back.
+    for record in (data, data["scenario"], data["scenario"]["chain"], data["instruction"]):
+        record.pop("id", None)
+    return Example.model_validate(data)
+
+
+def _demand(folder: Path) -> None:
+    if not (folder / _FILE).is_file():
+        raise StoreError(f"{folder} holds no run: start one with `agentalign synth --out {folder}`")
+
+
+def _locked(folder: Path) -> FileLock:
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StoreError(f"another process is writing {folder}: wait for it, or choose another --out") from error
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written ({error.strerror}): choose another --out") from error
+    return lock
+
+
+def _opened(file: Path, *, writing: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=10)
+    if writing:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Enough against a killed process; a power cut may lose the last scenario, never half of one.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _checked(folder: Path, *, writing: bool) -> sqlite3.Connection:
+    try:
+        connection = _opened(folder / _FILE, writing=writing)
+        check = connection.execute("PRAGMA quick_check").fetchone()[0]
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error as error:
+        raise _damaged(folder, error) from error
+    if check != "ok" or not {"meta", "results"} <= tables:
+        connection.close()
+        raise _damaged(folder, check if check != "ok" else "it is not a run of agentalign")
+    return connection
+
+
+def _damaged(folder: Path, error: object) -> StoreError:
+    line = " ".join(str(error).split())
+    return StoreError(
+        f"{folder / _FILE} cannot be read ({line}): put a copy of it back, or start again in another folder; "
+        "nothing was changed"
+    )
+
+
+@contextmanager
+def _reported(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _damaged(folder, error) from error
+

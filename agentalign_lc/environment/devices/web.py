@@ -1,0 +1,279 @@
+"""A small web: pages that can be found, opened, and that say what their snippet said."""
+
+import re
+from contextlib import suppress
+from datetime import timedelta
+from itertools import cycle, islice
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+
+from agentalign_lc.environment.devices.question import Question, capital, keywords, material
+from agentalign_lc.environment.faults import ToolFault
+from agentalign_lc.environment.spec import CollectionSpec
+from agentalign_lc.environment.world import Row, World
+from agentalign_lc.seeds import stream
+
+__all__ = ["Web"]
+
+_SYNTAX = re.compile(
+    r"""\b(?:filetype|ext|intitle|allintitle|inurl|intext|before|after|lang|loc|cache):\S*"""
+    r"""|(?<!\S)-(?=\w)\S+|\b(?:AND|OR|NOT|AROUND\(\d+\))(?!\w)|["“”()|*+]"""
+)
+_SITE = re.compile(r"\bsite:(\S+)")
+_PLACE = re.compile(r"\b(?:in|near|around)\s+((?:[A-Z][\w'-]+)(?:\s[A-Z][\w'-]+)?)")
+_PAGES = 8
+
+
+class Web:
+    """Pages in the world, a search over them, and requests to them.
+
+    A search first finds the pages that a scenario brought along, then adds
+    pages about what was asked. These depend on the seed and the question
+    alone: whenever it is asked, the same question finds the same pages. They
+    are filled from one set of facts, so that they agree with each other.
+    """
+
+    operations = frozenset({"open", "request", "search"})
+    collections: ClassVar[dict[str, CollectionSpec]] = {
+        "pages": CollectionSpec(key="url"),
+        "web_records": CollectionSpec(id="rec_########"),
+    }
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._start = world.today
+
+    def search(
+        self,
+        query: str,
+        limit: int = 5,
+        kind: str | None = None,
+        site: str | None = None,
+        days: int | None = None,
+        offset: int = 0,
+    ) -> Row:
+        """Find pages: title, url, site, snippet, published.
+
+        Args:
+            query: What is asked; of a query's syntax, ``site:`` is obeyed and the rest left out.
+            limit: How many results at most.
+            kind: ``news``, for news alone.
+            site: Results of this site alone.
+            days: Nothing that was published longer ago.
+            offset: How many results to skip.
+
+        Raises:
+            ToolFault: ``invalid_argument``, if the query has no word in it.
+        """
+        named = _SITE.search(query)
+        site = _host(site or (named[1] if named else ""))
+        plain = " ".join(_SYNTAX.sub(" ", _SITE.sub(" ", query)).split())
+        words = keywords(plain)
+        if not words:
+            raise ToolFault(
+                "invalid_argument", "The query contains no word to search for.", "query"
+            )
+        pages = self._brought(words, kind)
+        pages += self._written(Question(plain, self._people()), kind, neutral=bool(pages))
+        oldest = self._day(days) if days is not None else ""
+        fitting = [
+            page
+            for page in pages
+            if (not site or page["site"] == site or str(page["site"]).endswith(f".{site}"))
+            and str(page["published"]) >= oldest
+        ]
+        results = [_result(page, words) for page in fitting[offset : offset + limit]]
+        return {"query": query, "results": results, "total": len(fitting)}
+
+    def open(self, url: str) -> Row:
+        """Return a page's url, title, site, day of publication and text.
+
+        Raises:
+            ToolFault: ``not_found``.
+        """
+        page = self._page(url)
+        if page is None:
+            raise ToolFault("not_found", f"{url}: the server answered 404 Not Found.", "url")
+        return {key: page[key] for key in ("url", "title", "site", "published", "text")}
+
+    def request(self, method: str, url: str, body: JsonValue = None) -> Row:
+        """Send an HTTP request: status, and the body of the answer.
+
+        A POST makes a record under its URL; GET, PUT and DELETE then find it there.
+        """
+        if not url.startswith(("http://", "https://")) or not _host(url):
+            raise ToolFault(
+                "invalid_argument", "A URL starts with http:// or https:// and names a host.", "url"
+            )
+        page = self._page(url)
+        record = self.world.find("web_records", {"url": url.rstrip("/")})
+        if method == "POST":
+            made = self.world.insert(
+                "web_records", {"url": None, "body": body, "created": self.world.now}
+            )
+            self.world.update("web_records", made, {"url": f"{url.rstrip('/')}/{made['id']}"})
+            return {"status": 201, "body": {"id": made["id"], "url": made["url"]}}
+        if record is not None:
+            return self._on_record(method, record, body)
+        if page is not None and method in ("GET", "HEAD"):
+            return {"status": 200, "body": page["text"] if method == "GET" else ""}
+        if page is not None:
+            return {"status": 405, "body": {"error": "method not allowed"}}
+        return {"status": 404, "body": {"error": "not found"}}
+
+    def _on_record(self, method: str, record: Row, body: JsonValue) -> Row:
+        if method in ("PUT", "PATCH"):
+            self.world.update("web_records", record, {"body": body})
+            return {"status": 200, "body": body}
+        if method == "DELETE":
+            self.world.delete("web_records", record)
+            return {"status": 204, "body": ""}
+        return {"status": 200, "body": record["body"] if method == "GET" else ""}
+
+    def _page(self, url: str) -> Row | None:
+        wanted = _canonical(url)
+        exact = self.world.get("pages", url)
+        pages = [exact] if exact else self.world.rows("pages")
+        return next(
+            (self._filled(page) for page in pages if _canonical(page["url"]) == wanted), None
+        )
+
+    def _filled(self, page: Row) -> Row:
+        """A page with all its fields; those of a scenario may have url, title and text alone."""
+        url = str(page["url"])
+        known = {key: value for key, value in page.items() if value is not None}
+        day = self._day(stream(self.world.seed, "published", url).randint(2, 200))
+        return {
+            "site": _host(url),
+            "kind": "page",
+            "published": day,
+            "title": url,
+            "text": "",
+            **known,
+        }
+
+    def _brought(self, words: list[str], kind: str | None) -> list[Row]:
+        pages = [self._filled(row) for row in self.world.rows("pages") if "about" not in row]
+        scored = [
+            (_score(page, words), page)
+            for page in pages
+            if kind in (None, page["kind"]) or page["kind"] == "page"
+        ]
+        scored.sort(key=lambda pair: (-pair[0], str(pair[1]["url"])))
+        return [page for score, page in scored if score > 0.5]
+
+    def _written(self, question: Question, kind: str | None, *, neutral: bool) -> list[Row]:
+        own = material().kinds[question.intent]
+        if neutral and question.intent not in ("care", "sensitive"):
+            question.intent, own = "neutral", material().kinds["neutral"]
+        general = list(islice(cycle(own), _PAGES))
+        wanted = [kind] * _PAGES if kind and question.intent != "care" else general
+        slots = [(each, wanted[:place].count(each)) for place, each in enumerate(wanted)]
+        places = {(each, general[:place].count(each)): place for place, each in enumerate(general)}
+        return [
+            self._write(question, each, number, places.get((each, number), _PAGES + number))
+            for each, number in slots[: 3 if neutral else _PAGES]
+        ]
+
+    def _write(self, question: Question, kind: str, number: int, place: int) -> Row:
+        phrases, seed, key = material(), self.world.seed, f"{question.intent}: {question.topic}"
+        random = stream(seed, "web", key, kind, number)
+        facts = {**self._facts(question), **question.names()}
+        titles, sites = phrases.titles[question.intent], phrases.sites[kind]
+        first = stream(seed, "web", key)
+        template = titles[(first.randrange(len(titles)) + place) % len(titles)]
+        site = sites[(first.randrange(len(sites)) + number) % len(sites)]
+        title = template.format_map(facts)
+        if place >= len(titles):  # two pages of one name are told apart by their site
+            title = f"{title} | {site.removesuffix('.example').replace('-', ' ').title()}"
+        slug = "-".join(re.findall(r"\w+", title.casefold())[:8])
+        url = f"https://{site}/{kind}/{random.randint(10_000, 999_999)}-{slug}"
+        answers = phrases.answers[question.intent]
+        answer = answers[(first.randrange(len(answers)) + place) % len(answers)]
+        rest = random.sample([other for other in answers if other != answer], 2)
+        said = [random.choice(phrases.openings[kind]), answer]
+        more = [*rest, random.choice(phrases.closings[kind])]
+        text = " ".join(said).format_map(facts) + " "
+        text += " ".join(more).format_map({**facts, **question.names(brief=True)})
+        return self.world.get("pages", url) or self.world.place(
+            "pages",
+            {
+                "url": url,
+                "site": site,
+                "kind": kind,
+                "title": title,
+                "text": text,
+                "published": self._day(random.randint(1, 45 if kind == "news" else 400)),
+                "about": key,
+            },
+        )
+
+    def _facts(self, question: Question) -> dict[str, str]:
+        """What is so, in this world, of a subject: the same for every page and every wording."""
+        random = stream(self.world.seed, "facts", question.subject)
+        facts = {name: random.choice(options) for name, options in material().facts.items()}
+        named = _PLACE.search(question.text)
+        price = random.choice((12, 18, 25, 40, 65, 90, 140, 220, 380))
+        facts |= {
+            "expert": f"{facts['first']} {facts['last']}",
+            "place": named[1] if named else str(self.world.me.get("city") or "Vasterby"),
+            "year": str(random.randint(1961, 2016)),
+            "price": str(price),
+            "low": str(price * 7 // 10),
+            "high": str(price * 3 // 2),
+            "percent": str(random.randint(31, 88)),
+            "count": str(random.randint(14, 160)),
+            "weeks": str(random.randint(2, 6)),
+            "day": str(random.randint(2, 28)),
+            "opens": random.choice(("8:30", "9:00", "9:30", "10:00")),
+            "closes": random.choice(("16:30", "17:00", "18:00", "19:00")),
+            "number": str(random.randint(2, 88)),
+            "line": str(random.randint(2, 39)),
+            "stars": random.choice(("3.9", "4.1", "4.2", "4.4", "4.6")),
+            "phone": f"+1-555-01{random.randint(10, 99)}",
+        }
+        return facts | {capital(name): capital(value) for name, value in facts.items()}
+
+    def _day(self, days_ago: int) -> str:
+        # Counted from the day on which the world began, for its clock moves on.
+        return (self._start - timedelta(days=days_ago)).date().isoformat()
+
+    def _people(self) -> set[str]:
+        with suppress(KeyError):  # a catalogue may have no address book
+            return {str(row["name"]) for row in self.world.rows("contacts") if row.get("name")}
+        return set()
+
+
+def _score(page: Row, words: list[str]) -> float:
+    title, text = str(page["title"]).casefold(), str(page["text"]).casefold()
+    stems = [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words]
+    starts = [re.compile(rf"\b{re.escape(stem)}") for stem in stems]
+    in_title = sum(bool(start.search(title)) for start in starts)
+    hits = sum(bool(start.search(title) or start.search(text)) for start in starts)
+    return (hits + 0.1 * in_title) / len(words)
+
+
+def _result(page: Row, words: list[str]) -> Row:
+    sentences = re.split(r"(?<=[.?!])\s+", str(page["text"]).strip())
+    counts = [sum(word in sentence.casefold() for word in words) for sentence in sentences]
+    # A written page answers in its second sentence; the first only says what it is about.
+    best = sentences[1 if "about" in page else counts.index(max(counts))]
+    fields = {key: page[key] for key in ("title", "url", "site", "published")}
+    return {**fields, "snippet": best}
+
+
+def _host(url: str) -> str:
+    try:
+        host = urlsplit(url if "//" in url else f"//{url}").hostname
+    except ValueError:
+        return ""
+    return (host or "").removeprefix("www.")
+
+
+def _canonical(url: object) -> str:
+    """An address without what does not tell pages apart: scheme, www, fragment, last slash."""
+    text = re.sub(r"^https?://", "", str(url).strip(), flags=re.IGNORECASE).partition("#")[0]
+    host, slash, path = text.partition("/")
+    return (host.casefold().removeprefix("www.") + slash + path).rstrip("/")

@@ -1,0 +1,341 @@
+"""ToolSpec to LangChain StructuredTool: strict arguments, effects, one error shape."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from langchain_core.tools import StructuredTool, ToolException
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    create_model,
+)
+
+from agentalign_lc.environment.faults import ToolFault, fault_text
+from agentalign_lc.environment.spec import Operation, ParameterSpec, ToolSpec, object_schema
+from agentalign_lc.environment.world import Row, World, matches
+
+__all__ = ["arguments_model", "compile_tool", "run_tool", "tool_schema"]
+
+
+class Arguments(BaseModel):
+    """Base of all compiled argument models: nothing unknown, nothing coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def compile_tool(spec: ToolSpec, world: World) -> StructuredTool:
+    """Bind a tool to a world.
+
+    The arguments are validated by a strict pydantic model, since a plain dict
+    schema on a StructuredTool validates nothing. Mistakes of the caller and
+    errors of the world come back to the agent as one JSON shape, in a
+    ToolMessage with ``status="error"``.
+    """
+
+    def invoke(**arguments: Any) -> Row:  # noqa: ANN401 - the model has typed them
+        try:
+            return run_tool(spec, world, arguments)
+        except ToolFault as fault:
+            raise ToolException(fault_text(fault)) from fault
+
+    async def ainvoke(**arguments: Any) -> Row:  # noqa: ANN401
+        # Not left to LangChain's executor: calls of one world run in the order in which they came.
+        return invoke(**arguments)
+
+    return StructuredTool(
+        name=spec.name,
+        description=spec.description,
+        args_schema=arguments_model(spec),
+        func=invoke,
+        coroutine=ainvoke,
+        handle_tool_error=True,
+        handle_validation_error=_explain,
+    )
+
+
+def tool_schema(spec: ToolSpec) -> dict[str, Any]:
+    """The schema that a model is shown, in OpenAI function form.
+
+    Written from the suite and not from the compiled model, so that "may be
+    left out" is said as JSON Schema says it, without a null beside every type.
+    """
+    return {
+        "type": "function",
+        "function": {
+            "name": spec.name,
+            "description": spec.description,
+            "parameters": object_schema(spec.parameters),
+        },
+    }
+
+
+def run_tool(spec: ToolSpec, world: World, arguments: Mapping[str, Any]) -> Row:
+    """Carry out a call with validated arguments and return its reply.
+
+    Raises:
+        ToolFault: the world refuses: not found, already there, not allowed.
+    """
+    with world.lock:
+        world.clock.tick()
+        plain = {name: _plain(value) for name, value in arguments.items()}
+        names: dict[str, Any] = {
+            "args": {name: plain.get(name) for name in spec.parameters},
+            "me": world.me,
+            "now": world.now,
+            "draw": world.draw,
+        }
+        for operation in spec.does:
+            if operation.when is None or operation.when(names):
+                result = _carry_out(operation, world, names)
+                if operation.name:
+                    names[operation.name] = result
+            elif operation.name:
+                names.setdefault(operation.name, None)
+        for reply in spec.returns:
+            if reply.when is None or reply.when(names):
+                value = reply.value(names)
+                return dict(value) if isinstance(value, dict) else {"result": value}
+        raise ToolFault("unsupported", f"{spec.name} has no answer to these arguments.")
+
+
+def _carry_out(operation: Operation, world: World, names: Mapping[str, Any]) -> JsonValue:
+    verb = _VERBS[operation.verb]
+    if operation.each is None:
+        result: JsonValue = verb(operation, world, names)
+        return result
+    items = operation.each(names)
+    return [
+        verb(operation, world, {**names, "item": item})
+        for item in (items if isinstance(items, list) else [])
+    ]
+
+
+def _require(operation: Operation, _world: World, names: Mapping[str, Any]) -> None:
+    if operation.require is not None and not operation.require(names):
+        message = operation.message(names) if operation.message else "not possible"
+        raise ToolFault(operation.code, str(message), operation.field)
+
+
+def _where(operation: Operation, names: Mapping[str, Any]) -> dict[str, Any]:
+    # A condition whose value is null is no condition: an optional filter that was left out.
+    values = {field: value(names) for field, value in operation.where.items()}
+    return {field: value for field, value in values.items() if value is not None}
+
+
+def _select(operation: Operation, world: World, names: Mapping[str, Any]) -> list[Row]:
+    rows = list(world.select(operation.collection or "", _where(operation, names)))
+    if operation.matching is not None:
+        words = str(operation.matching(names) or "")
+        rows = [row for row in rows if matches(row, words, operation.over)]
+    if operation.newest:
+        rows.sort(key=lambda row: str(row.get(operation.newest or "")), reverse=True)
+    limit = operation.limit(names) if operation.limit is not None else None
+    return rows[: int(limit)] if isinstance(limit, int | float) else rows
+
+
+def _find(operation: Operation, world: World, names: Mapping[str, Any]) -> Row | None:
+    if operation.matching is None and not operation.newest:
+        return world.find(operation.collection or "", _where(operation, names))
+    return next(iter(_select(operation, world, names)), None)
+
+
+def _insert(operation: Operation, world: World, names: Mapping[str, Any]) -> Row:
+    row = {field: value(names) for field, value in operation.row.items()}
+    return dict(world.insert(operation.collection or "", row))
+
+
+def _update(operation: Operation, world: World, names: Mapping[str, Any]) -> list[Row]:
+    rows = _select(operation, world, names)
+    for row in rows:
+        scope = {**names, "row": row}
+        values = {field: value(scope) for field, value in operation.set.items()}
+        world.update(operation.collection or "", row, values)
+    return [dict(row) for row in rows]
+
+
+def _delete(operation: Operation, world: World, names: Mapping[str, Any]) -> list[Row]:
+    rows = _select(operation, world, names)
+    for row in rows:
+        world.delete(operation.collection or "", row)
+    return rows
+
+
+def _call(operation: Operation, world: World, names: Mapping[str, Any]) -> JsonValue:
+    device, _, method = (operation.call or "").partition(".")
+    values = {name: value(names) for name, value in operation.arguments.items()}
+    given = {name: value for name, value in values.items() if value is not None}
+    result: JsonValue = getattr(world.devices[device], method)(**given)
+    return result
+
+
+def _let(operation: Operation, _world: World, names: Mapping[str, Any]) -> JsonValue:
+    return operation.let(names) if operation.let is not None else None
+
+
+_VERBS: dict[str, Callable[[Operation, World, Mapping[str, Any]], Any]] = {
+    "find": _find,
+    "select": _select,
+    "insert": _insert,
+    "update": _update,
+    "delete": _delete,
+    "call": _call,
+    "let": _let,
+    "require": _require,
+}
+
+
+def _explain(error: ValidationError | Any) -> str:  # noqa: ANN401 - pydantic v1 errors too
+    details = error.errors(include_url=False) if isinstance(error, ValidationError) else []
+    if not details:
+        return fault_text(ToolFault("invalid_argument", str(error)))
+    first = details[0]
+    field = ".".join(str(part) for part in first["loc"]) or None
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return fault_text(ToolFault("invalid_argument", f"{field}: {message}", field))
+
+
+def arguments_model(spec: ToolSpec) -> type[Arguments]:
+    """Compile a tool's parameters to a strict pydantic model."""
+    return _model(spec.name, tuple(spec.parameters.items()))
+
+
+_MODELS: dict[str, tuple[tuple[tuple[str, ParameterSpec], ...], type[Arguments]]] = {}
+
+
+def _model(name: str, parameters: tuple[tuple[str, ParameterSpec], ...]) -> type[Arguments]:
+    cached = _MODELS.get(name)
+    if cached is not None and cached[0] == parameters:
+        return cached[1]
+    fields: dict[str, Any] = {key: _field(key, spec) for key, spec in parameters}
+    model = create_model(name, __base__=Arguments, **fields)
+    _MODELS[name] = (parameters, model)
+    return model
+
+
+def _field(name: str, spec: ParameterSpec) -> tuple[Any, Any]:
+    annotation = _annotation(name, spec)
+    if spec.required:
+        return annotation, Field(description=spec.description)
+    if spec.default is not None:
+        return annotation, Field(default=spec.default, description=spec.description)
+    # Null is tolerated for what may be left out: some models write every key.
+    return annotation | None, Field(default=None, description=spec.description)
+
+
+def _annotation(name: str, spec: ParameterSpec) -> Any:  # noqa: ANN401 - a type built from data
+    if spec.enum:
+        return Literal[spec.enum]
+    match spec.type:
+        case "array" if spec.items is not None:
+            inner: Any = _annotation(name, spec.items)
+            length = Field(min_length=spec.min_items, max_length=spec.max_items)
+            made: Any = Annotated[list[inner], length]
+        case "object" if spec.properties is not None:
+            made = _model(f"{name}_object", tuple(spec.properties.items()))
+        case "string":
+            made = _string(spec)
+        case "integer":
+            made = Annotated[int, Field(ge=spec.minimum, le=spec.maximum)]
+        case "number":
+            made = Annotated[float, Field(ge=spec.minimum, le=spec.maximum, allow_inf_nan=False)]
+        case "boolean":
+            made = bool
+        case _:
+            made = dict[str, Any]
+    return made
+
+
+def _string(spec: ParameterSpec) -> Any:  # noqa: ANN401
+    parts: list[Any] = [Field(min_length=spec.min_length, max_length=spec.max_length)]
+    if spec.pattern:
+        parts.append(AfterValidator(_pattern(spec.pattern)))
+    if spec.format:
+        parts.append(AfterValidator(_FORMATS[spec.format]))
+    return Annotated[(str, *parts)]
+
+
+@lru_cache(maxsize=512)
+def _pattern(pattern: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.search(value):
+            raise ValueError(f"must match {pattern}")
+        return value
+
+    return check
+
+
+def _email(value: str) -> str:
+    name, _, host = value.rpartition("@")
+    if not name or not host or any(c.isspace() for c in value):
+        raise ValueError("must be an e-mail address, as name@example.com")
+    return value
+
+
+def _uri(value: str) -> str:
+    try:
+        ok = bool(urlsplit(value).scheme)
+    except ValueError:
+        ok = False
+    if not ok:
+        raise ValueError("must be a URL, as https://example.com/page")
+    return value
+
+
+def _date(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("must be a date, as 2026-03-14") from error
+    return value
+
+
+def _date_time(value: str) -> str:
+    # RFC 3339 knows a 60th second; Python's datetime does not.
+    try:
+        datetime.fromisoformat(re.sub(r":60(?=[.Z+-]|$)", ":59", value.upper()))
+    except ValueError as error:
+        raise ValueError("must be a date and time, as 2026-03-14T15:00:00Z") from error
+    return value
+
+
+def _ipv4(value: str) -> str:
+    try:
+        ipaddress.IPv4Address(value)
+    except ValueError as error:
+        raise ValueError("must be an IPv4 address, as 192.0.2.7") from error
+    return value
+
+
+def _hostname(value: str) -> str:
+    if not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?", value):
+        raise ValueError("must be a host name, as server.example.com")
+    return value
+
+
+_FORMATS: dict[str, Callable[[str], str]] = {
+    "email": _email,
+    "uri": _uri,
+    "date": _date,
+    "date-time": _date_time,
+    "ipv4": _ipv4,
+    "hostname": _hostname,
+}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any validated argument
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,200 @@
+"""A seeded, stateful world: collections of rows, and devices on top of them.
+
+What is written can be read back; what does not exist is not found. Ids, the
+clock and every free choice come from the seed, so two worlds of one scenario
+answer alike, in any process, on any day.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from pydantic import JsonValue
+
+from agentalign_lc.environment.faults import ToolFault
+from agentalign_lc.environment.spec import CollectionSpec
+from agentalign_lc.records import Person
+from agentalign_lc.seeds import VirtualClock, stream
+
+__all__ = ["Device", "Draw", "Row", "World"]
+
+Row = dict[str, Any]
+_WORDS = str.maketrans(dict.fromkeys(",.;:!?\"'()[]<>", " "))
+
+
+class Device(Protocol):
+    """Something in the world that rows alone cannot say: files, a shell, the web."""
+
+    operations: frozenset[str]
+    """Methods that a suite may call."""
+
+
+class Draw:
+    """The free choices of a world, one seeded stream.
+
+    Example:
+        >>> Draw("s").hex(4) == Draw("s").hex(4)
+        True
+    """
+
+    def __init__(self, seed: str) -> None:
+        self._random = stream(seed, "draw")
+
+    def hex(self, digits: int) -> str:
+        """Draw hexadecimal digits."""
+        return "".join(self._random.choice("0123456789abcdef") for _ in range(digits))
+
+    def digits(self, count: int) -> str:
+        """Draw decimal digits, the first not a zero."""
+        return str(self._random.randint(10 ** (count - 1), 10**count - 1))
+
+    def number(self, low: int, high: int) -> int:
+        """Draw a whole number, both ends included."""
+        return self._random.randint(low, high)
+
+    def choice(self, options: list[Any]) -> Any:  # noqa: ANN401 - one of the caller's
+        """Draw one of the options."""
+        return self._random.choice(options)
+
+    def pattern(self, pattern: str) -> str:
+        """Fill ``#`` with hexadecimal and ``0`` with decimal digits."""
+        make: Mapping[str, Callable[[], str]] = {"#": lambda: self.hex(1), "0": lambda: str(self.number(0, 9))}
+        return "".join(make[c]() if c in make else c for c in pattern)
+
+
+class World:
+    """Collections of rows that tools read and change.
+
+    Args:
+        seed: Decides everything that is free.
+        user: Whom the agent works for (``me`` in suites).
+        collections: What kinds of rows there are, by name.
+
+    Example:
+        >>> me = Person(first="Ana", last="Ruiz", email="ana@example.com",
+        ...             phone="+1-555-0101", handle="anaruiz", city="Vasterby")
+        >>> world = World("seed", me, {"notes": CollectionSpec(id="note_00")})
+        >>> note = world.insert("notes", {"text": "milk"})
+        >>> world.find("notes", {"id": note["id"]})["text"]
+        'milk'
+    """
+
+    def __init__(self, seed: str, user: Person, collections: Mapping[str, CollectionSpec]) -> None:
+        self.seed = seed
+        self.user = user
+        self.clock = VirtualClock(seed)
+        self.draw = Draw(seed)
+        self.devices: dict[str, Device] = {}
+        self.changes: list[Row] = []
+        self.lock = threading.RLock()
+        self.me: Row = {**user.model_dump(), "name": user.name, "user": user.handle, "home": f"/home/{user.handle}"}
+        self._specs = dict(collections)
+        self._rows: dict[str, dict[Any, Row]] = {name: {} for name in collections}
+        for name, spec in self._specs.items():
+            for template in spec.start:
+                row = template({"me": self.me, "now": self.now, "draw": self.draw})
+                if isinstance(row, dict):
+                    self.place(name, row)
+
+    @property
+    def now(self) -> str:
+        """The present moment, ISO 8601 in UTC."""
+        return self.clock.now().isoformat().replace("+00:00", "Z")
+
+    @property
+    def today(self) -> datetime:
+        """The present moment as a datetime."""
+        return self.clock.now()
+
+    def rows(self, collection: str) -> Iterator[Row]:
+        """All rows of a collection, in the order in which they came."""
+        return iter(list(self._collection(collection).values()))
+
+    def get(self, collection: str, key: object) -> Row | None:
+        """The row with a key, or None."""
+        return self._collection(collection).get(key)
+
+    def find(self, collection: str, where: Mapping[str, Any]) -> Row | None:
+        """The first row whose fields have these values, or None."""
+        spec = self._specs[collection]
+        if set(where) == {spec.key} and isinstance(where[spec.key], str | int):
+            return self.get(collection, where[spec.key])
+        return next(self.select(collection, where), None)
+
+    def select(self, collection: str, where: Mapping[str, Any]) -> Iterator[Row]:
+        """All rows whose fields have these values (or, being lists, contain them)."""
+        return (row for row in self.rows(collection) if _fits(row, where))
+
+    def place(self, collection: str, row: Mapping[str, Any]) -> Row:
+        """Put a row into the world without counting it as a change."""
+        spec = self._specs[collection] if collection in self._specs else CollectionSpec()
+        rows = self._collection(collection)
+        placed = dict(row)
+        if placed.get(spec.key) is None:
+            placed[spec.key] = self._new_key(rows, spec)
+        rows[placed[spec.key]] = placed
+        return placed
+
+    def insert(self, collection: str, row: Mapping[str, Any]) -> Row:
+        """Add a row; a missing key is drawn.
+
+        Raises:
+            ToolFault: ``already_exists``, if the key is taken.
+        """
+        spec = self._specs[collection]
+        key = row.get(spec.key)
+        if key is not None and key in self._rows[collection]:
+            raise ToolFault("already_exists", f"{spec.key} {key!r} already exists.", spec.key)
+        placed = self.place(collection, row)
+        self._note("insert", collection, placed[spec.key], placed)
+        return placed
+
+    def update(self, collection: str, row: Row, values: Mapping[str, Any]) -> Row:
+        """Change fields of a row."""
+        row.update(values)
+        self._note("update", collection, row[self._specs[collection].key], dict(values))
+        return row
+
+    def delete(self, collection: str, row: Row) -> None:
+        """Remove a row."""
+        key = row[self._specs[collection].key]
+        self._collection(collection).pop(key, None)
+        self._note("delete", collection, key, None)
+
+    def snapshot(self) -> dict[str, list[Row]]:
+        """A copy of all rows, for comparisons."""
+        return {name: [dict(row) for row in rows.values()] for name, rows in self._rows.items()}
+
+    def _collection(self, name: str) -> dict[Any, Row]:
+        return self._rows[name]
+
+    def _new_key(self, rows: Mapping[Any, Row], spec: CollectionSpec) -> str:
+        pattern = spec.id or "########"
+        key = self.draw.pattern(pattern)
+        while key in rows:
+            key = self.draw.pattern(pattern)
+        return key
+
+    def _note(self, verb: str, collection: str, key: object, row: Row | None) -> None:
+        change: dict[str, JsonValue] = {"operation": verb, "collection": collection, "key": str(key)}
+        if row is not None:
+            change["row"] = dict(row)
+        self.changes.append(change)
+
+
+def _fits(row: Row, where: Mapping[str, Any]) -> bool:
+    for field, wanted in where.items():
+        value = row.get(field)
+        if isinstance(value, list) and not isinstance(wanted, list):
+            if wanted not in value:
+                return False
+        elif value != wanted:
+            return False
+    return True
+
+
+def matches(row: Row, words: str, fields: tuple[str, ...]) -> bool:
+    """Whether every word occurs, in any case, in one of the fields."""
+    text = " ".join(str(row.get(field, "")) for field in fields or tuple(row)).casefold()
+    return all(word in text for word in words.casefold().translate(_WORDS).split())

@@ -1,0 +1,59 @@
+"""The errors that agentalign-lc raises, each one clear line that says what to do.
+
+```
+AgentAlignError
+├── DocumentError     a YAML file (suite, taxonomy, chains) that cannot be used: file, line, mend
+├── ConfigError       an option that cannot be used: unknown category, model without its key
+├── StoreError        a run folder that cannot be read or written
+├── SlotError         a phrasing or an argument that names a slot which is not there
+└── RoleError         a role (planner, author, actor, refuser, judge) gave no usable answer
+    ├── AnswerError       the model's answer stayed invalid after all tries
+    └── AccessError       the provider refused the key: no later call can succeed either
+```
+
+Nothing else is raised on purpose. What goes wrong inside one scenario is no
+exception for the run: it is recorded with its reason (``records.Result``).
+"""
+
+__all__ = [
+    "AccessError",
+    "AgentAlignError",
+    "AnswerError",
+    "ConfigError",
+    "DocumentError",
+    "RoleError",
+    "SlotError",
+    "StoreError",
+]
+
+
+class AgentAlignError(Exception):
+    """Base of every error here; ``str(error)`` is one line for a person."""
+
+
+class DocumentError(AgentAlignError):
+    """A YAML document is missing, malformed, or breaks its model."""
+
+
+class ConfigError(AgentAlignError):
+    """An option or a combination of options cannot be used."""
+
+
+class StoreError(AgentAlignError):
+    """A run folder cannot be read or written, or holds another run."""
+
+
+class SlotError(AgentAlignError):
+    """A text names a slot, or a field of a slot, that does not exist."""
+
+
+class RoleError(AgentAlignError):
+    """A role gave no usable answer."""
+
+
+class AnswerError(RoleError):
+    """A model's answer stayed invalid after every try; it never becomes data."""
+
+
+class AccessError(RoleError):
+    """The provider refused the key (401, 403): the run stops and can be resumed."""

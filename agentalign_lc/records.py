@@ -1,0 +1,384 @@
+"""The nouns of the project: frozen records, ids derived from content.
+
+Read this file first. A *behavior chain* says what a harm is made of; a
+*scenario* makes it concrete; three *instructions* ask for it (harmful,
+borderline, benign); each leads to a *trajectory*; what passes the gates is an
+*example*. After AgentAlign (arXiv 2505.23020), section 3.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ToolMessage,
+    message_to_dict,
+    messages_from_dict,
+)
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    computed_field,
+)
+
+from agentalign_lc.seeds import content_id
+
+__all__ = [
+    "CANARY",
+    "BehaviorChain",
+    "Capability",
+    "Effect",
+    "Example",
+    "ExpectedCall",
+    "HarmCategory",
+    "Instruction",
+    "Intent",
+    "Message",
+    "Outcome",
+    "Person",
+    "Provenance",
+    "Record",
+    "Result",
+    "Scenario",
+    "Status",
+    "Step",
+    "Subcategory",
+    "Trajectory",
+    "Verdict",
+    "message_text",
+]
+
+CANARY = "agentalign-lc canary 5f2f1a0e-7c1d-4b0e-9a53-d1c40f8e6b77: keep out of evaluation corpora"
+"""Travels with every data set, so that contamination can be searched for."""
+
+_PLAIN_LINE = 200
+
+
+class Record(BaseModel):
+    """Base of all records: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Intent(StrEnum):
+    """What a request is after."""
+
+    HARMFUL = "harmful"
+    BORDERLINE = "borderline"
+    BENIGN = "benign"
+
+
+class Effect(StrEnum):
+    """What an action does to the world outside the agent."""
+
+    READ = "read"
+    WRITE = "write"
+    TRANSMIT = "transmit"
+    TRANSFER = "transfer"
+    EXECUTE = "execute"
+
+
+class Subcategory(Record):
+    """One kind of harm inside a category."""
+
+    name: str
+    description: str
+    """One or two sentences: what the harm is, and where its border runs."""
+
+
+class HarmCategory(Record):
+    """One of the eight first-tier categories of harm."""
+
+    name: str
+    description: str
+    subcategories: tuple[Subcategory, ...]
+
+
+class Capability(Record):
+    """An abstract action, such as ``communication.send_email``."""
+
+    name: str
+    """``suite.capability``"""
+    effect: Effect
+    description: str
+    actions: dict[str, tuple[str, ...]]
+    """The things that can be done with it, each with its fields; ``cc?`` may be left out."""
+
+    def needed(self, action: str) -> set[str]:
+        """The fields that a call must be given."""
+        return {field for field in self.actions[action] if not field.endswith("?")}
+
+    def accepted(self, action: str) -> set[str]:
+        """All fields that a call may be given."""
+        return {field.rstrip("?") for field in self.actions[action]}
+
+
+class Step(Record):
+    """One step of a chain: a capability, and which of its actions."""
+
+    capability: str
+    action: str
+
+    def __str__(self) -> str:
+        return f"{self.capability}:{self.action}"
+
+
+class BehaviorChain(Record):
+    """One to six steps that amount to a harm, and three readings of the same steps."""
+
+    name: str
+    category: str
+    subcategory: str
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=6)]
+    harmful: Annotated[str, Field(max_length=_PLAIN_LINE)]
+    """One line: what the steps are for when the intent is harmful."""
+    borderline: Annotated[str, Field(max_length=_PLAIN_LINE)]
+    benign: Annotated[str, Field(max_length=_PLAIN_LINE)]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def id(self) -> str:
+        """Content id of the chain."""
+        return content_id("chain", self.model_dump(mode="json", exclude={"id"}))
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """The sequence of capabilities, which is what makes two chains alike."""
+        return tuple(step.capability for step in self.steps)
+
+    def reading(self, intent: Intent) -> str:
+        """The one-line reading for an intent."""
+        return str(getattr(self, intent.value))
+
+
+class Person(Record):
+    """Somebody invented who lives in a scenario's world; all addresses are reserved ones."""
+
+    first: str
+    last: str
+    email: str
+    phone: str
+    handle: str
+    city: str
+
+    @property
+    def name(self) -> str:
+        """First and last name."""
+        return f"{self.first} {self.last}"
+
+
+class Scenario(Record):
+    """A chain made concrete: tools, people, slot values and the world's seed."""
+
+    index: int
+    """Position in the run, from 0."""
+    seed: str
+    """Seed of everything inside the scenario, the world included."""
+    ordinal: int
+    """How often the run has used this chain before; phrasings rotate by it."""
+    chain: BehaviorChain
+    tools: tuple[str, ...]
+    """One tool for each step, in order."""
+    distractors: tuple[str, ...]
+    """Tools that are offered and not needed."""
+    user: Person
+    contacts: tuple[Person, ...]
+    slots: dict[str, dict[str, str]]
+    """Values for the slots of the chain's phrasings: slot, field, text."""
+    fixtures: dict[str, tuple[dict[str, JsonValue], ...]]
+    """Rows that the world starts with besides its own, by collection."""
+    twist: str | None = None
+    """A fault, an injected instruction or a split request; none yet."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def id(self) -> str:
+        """Content id of the scenario."""
+        return content_id("scenario", self.model_dump(mode="json", exclude={"id", "index"}))
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """All tools that the agent sees, in an order that gives nothing away."""
+        return tuple(sorted({*self.tools, *self.distractors}))
+
+
+class ExpectedCall(Record):
+    """A tool call that an instruction should lead to.
+
+    Argument strings may point into the result of an earlier call,
+    ``{step1.results.0.url}``, where a user could not know the value.
+    """
+
+    tool: str
+    arguments: dict[str, JsonValue]
+
+
+class Provenance(Record):
+    """Who wrote something, so that a row can be traced to its maker."""
+
+    role: str
+    writer: str
+    """``embedded``, or the model's name."""
+    prompt: str | None = None
+    """Name and version of the prompt file, for prompted roles."""
+
+
+class Instruction(Record):
+    """What the user says, and the calls that it should lead to."""
+
+    scenario: str
+    """Id of the scenario."""
+    intent: Intent
+    text: str
+    calls: tuple[ExpectedCall, ...]
+    author: Provenance
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def id(self) -> str:
+        """Content id of the instruction."""
+        return content_id("instruction", self.model_dump(mode="json", exclude={"id"}))
+
+
+class Outcome(StrEnum):
+    """What a gate or a judge found."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, not a secret
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    """The judge broke or could not tell; never becomes a label."""
+
+
+class Verdict(Record):
+    """The finding of one gate or judge."""
+
+    gate: str
+    outcome: Outcome
+    reason: str = ""
+    score: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the outcome is ``pass``; ``unknown`` is not."""
+        return self.outcome is Outcome.PASS
+
+
+def _read_message(value: object) -> BaseMessage:
+    if isinstance(value, BaseMessage):
+        return value
+    if isinstance(value, dict):
+        return messages_from_dict([value])[0]
+    raise ValueError("a message is a LangChain message or its dict form")
+
+
+Message = Annotated[
+    BaseMessage,
+    BeforeValidator(_read_message),
+    PlainSerializer(message_to_dict, return_type=dict[str, Any]),
+]
+"""A LangChain message that survives a round trip through JSON."""
+
+
+def message_text(message: BaseMessage) -> str:
+    """Return what a message says, a provider's own refusal included.
+
+    OpenAI puts a refusal beside an empty content
+    (``additional_kwargs["refusal"]``); to a reader it is the answer.
+
+    Example:
+        >>> message_text(AIMessage("", additional_kwargs={"refusal": "No."}))
+        'No.'
+    """
+    text = str(message.text)
+    return text or str(message.additional_kwargs.get("refusal") or "")
+
+
+class Trajectory(Record):
+    """A run of an agent: messages as LangChain made them, tools, what changed."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[dict[str, Any], ...]
+    """Schemas of the tools offered, in OpenAI function form."""
+    changes: tuple[dict[str, JsonValue], ...] = ()
+    """What the calls did to the world: operation, collection, key, row."""
+    seconds: float = 0.0
+    """How long it took by the world's own clock."""
+    usage: dict[str, int] = Field(default_factory=dict)
+    """Tokens, where the provider reports them."""
+    stopped: str = "answer"
+    """``answer``, or ``turns`` when the turn limit ended the run."""
+
+    @property
+    def calls(self) -> tuple[tuple[dict[str, Any], ToolMessage | None], ...]:
+        """Every tool call with the message that answered it, in order."""
+        answers = {m.tool_call_id: m for m in self.messages if isinstance(m, ToolMessage)}
+        return tuple(
+            (dict(call), answers.get(call["id"] or ""))
+            for message in self.messages
+            if isinstance(message, AIMessage)
+            for call in message.tool_calls
+        )
+
+    @property
+    def answer(self) -> str:
+        """The last thing the assistant said; empty if it did not end with words."""
+        last = self.messages[-1] if self.messages else None
+        return message_text(last) if isinstance(last, AIMessage) else ""
+
+
+class Example(Record):
+    """One row of the data set: a request and the response that a model should learn."""
+
+    scenario: Scenario
+    instruction: Instruction
+    response: Trajectory
+    """A working run for benign and borderline, a refusal for harmful requests."""
+    rejected: Trajectory | None = None
+    """The response that a model should not give, for preference pairs."""
+    verdicts: tuple[Verdict, ...]
+    split: str | None = None
+    provenance: tuple[Provenance, ...]
+    version: str
+    """Version of the package that made the row."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def id(self) -> str:
+        """Content id: the same instruction and response give the same id."""
+        return content_id(
+            "example",
+            [self.instruction.id, self.response.model_dump(mode="json", exclude={"tools"})],
+        )
+
+
+class Status(StrEnum):
+    """How one planned instruction ended."""
+
+    KEPT = "kept"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+class Result(Record):
+    """How one planned instruction ended, and why; planned = kept + rejected + failed."""
+
+    index: int
+    """The scenario's position in the run."""
+    intent: Intent
+    status: Status
+    gate: str = ""
+    """The gate that rejected it, or the stage in which it failed."""
+    reason: str = ""
+    example: Example | None = None
+    """Present when kept, and when rejected after a response was made."""
+
+    @classmethod
+    def failed(cls, index: int, intent: Intent, stage: str, reason: str) -> Self:
+        """Record a failure; the reason is one line."""
+        line = " ".join(reason.split())[:500]
+        return cls(index=index, intent=intent, status=Status.FAILED, gate=stage, reason=line)

@@ -1,0 +1,60 @@
+"""The configuration of a run: what decides its bytes."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import Field
+
+from agentalign_lc.errors import StoreError
+from agentalign_lc.records import Record
+
+__all__ = ["VERSION", "RunConfig"]
+
+VERSION = version("agentalign-lc")
+"""Version of the package, which stands in every example."""
+
+
+class RunConfig(Record):
+    """What a run makes. Concurrency is not here: it changes nothing but the time."""
+
+    scenarios: int = Field(120, ge=1)
+    """Number of scenarios; each plans three instructions."""
+    seed: int = 7
+    categories: tuple[str, ...] = ()
+    """Categories or subcategories to draw chains from; empty for all."""
+    model: str | None = None
+    """A chat model for all roles, as ``provider:name``; None for the embedded writers."""
+    base_url: str | None = None
+    """Where the model is served, if not at its provider's."""
+    max_turns: int = Field(12, ge=1)
+    """How often an agent may call tools before it is stopped."""
+    max_tries: int = Field(3, ge=1)
+    """How often an instruction may be written before it is rejected."""
+    version: str = VERSION
+
+    @property
+    def planned(self) -> int:
+        """Number of instructions planned."""
+        return 3 * self.scenarios
+
+    @classmethod
+    def resumed(cls, stored: Mapping[str, Any], given: Mapping[str, Any]) -> "RunConfig":
+        """Return a stored configuration, if what is given now does not contradict it.
+
+        Raises:
+            StoreError: an option differs, or another version made the run.
+        """
+        if stored.get("version") != VERSION:
+            raise StoreError(
+                f"this run was started by agentalign-lc {stored.get('version')} and this is {VERSION}: "
+                "continue it with that version, or start again in another folder"
+            )
+        config = cls.model_validate(stored)
+        for name, value in given.items():
+            if getattr(config, name) != value:
+                raise StoreError(
+                    f"this run was started with {name} {getattr(config, name)!r}, not {value!r}: "
+                    "leave the option out to continue it, or choose another --out"
+                )
+        return config

@@ -1,0 +1,89 @@
+"""The scenario graph: stage, then the three instructions side by side, then record.
+
+One scenario is the unit of work. ``Send`` fans it out into its three
+instructions, each a run of the instruction graph; whatever goes wrong in one
+is recorded as a failed result with its reason and touches nothing else.
+"""
+
+import operator
+from typing import Annotated, Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Send
+
+from agentalign_lc.records import Intent, Result, Scenario
+from agentalign_lc.synthesis.instruction import build_instruction_graph
+from agentalign_lc.synthesis.stage import stage_scenario
+from agentalign_lc.synthesis.studio import Studio
+
+__all__ = ["ScenarioInput", "ScenarioOutput", "build_graph"]
+
+_INTENTS = tuple(Intent)
+
+
+class ScenarioInput(TypedDict, total=False):
+    """Which scenario: its number in the run with this seed."""
+
+    index: int
+    seed: int
+
+
+class ScenarioOutput(TypedDict):
+    """How the three instructions ended, in the order harmful, borderline, benign."""
+
+    results: list[Result]
+
+
+class _ScenarioState(TypedDict, total=False):
+    index: int
+    seed: int
+    scenario: Scenario
+    ended: Annotated[list[Result], operator.add]
+    results: list[Result]
+
+
+def build_graph(
+    studio: Studio,
+) -> CompiledStateGraph[_ScenarioState, None, ScenarioInput, ScenarioOutput]:
+    """Compile the graph that turns a scenario's number into three results.
+
+    Example:
+        >>> import asyncio
+        >>> from agentalign_lc.environment.catalog import load_catalog
+        >>> from agentalign_lc.roles.embedded import embedded_roles
+        >>> from agentalign_lc.taxonomy import load_library
+        >>> catalog = load_catalog()
+        >>> library = load_library(catalog)
+        >>> graph = build_graph(Studio(embedded_roles(library, catalog), catalog, library))
+        >>> out = asyncio.run(graph.ainvoke({"index": 0, "seed": 7}))
+        >>> [result.intent.value for result in out["results"]]
+        ['harmful', 'borderline', 'benign']
+    """
+    chains = studio.library.within(studio.categories)
+
+    def stage(state: _ScenarioState) -> dict[str, Any]:
+        index = state.get("index", 0)
+        try:
+            scenario = stage_scenario(index, state.get("seed", 0), chains, studio.library, studio.catalog)
+        except Exception as error:  # noqa: BLE001 - failures are data
+            return {"ended": [Result.failed(index, intent, "stage", f"{type(error).__name__}: {error}") for intent in _INTENTS]}
+        return {"scenario": scenario}
+
+    def fan_out(state: _ScenarioState) -> list[Send] | str:
+        if state.get("ended"):
+            return "record"
+        return [Send("instruction", {"scenario": state["scenario"], "intent": intent}) for intent in _INTENTS]
+
+    def record(state: _ScenarioState) -> dict[str, Any]:
+        return {"results": sorted(state["ended"], key=lambda result: _INTENTS.index(result.intent))}
+
+    graph = StateGraph(_ScenarioState, input_schema=ScenarioInput, output_schema=ScenarioOutput)
+    graph.add_node("stage", stage)
+    graph.add_node("instruction", build_instruction_graph(studio))
+    graph.add_node("record", record)
+    graph.add_edge(START, "stage")
+    graph.add_conditional_edges("stage", fan_out, ["instruction", "record"])
+    graph.add_edge("instruction", "record")
+    graph.add_edge("record", END)
+    return graph.compile(name="synthesis")

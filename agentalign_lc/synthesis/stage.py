@@ -1,0 +1,63 @@
+"""Staging: a chain made concrete, from the run's seed and a number alone."""
+
+from collections.abc import Sequence
+
+from agentalign_lc.environment.catalog import Catalog
+from agentalign_lc.environment.people import draw_person
+from agentalign_lc.environment.slots import fill_slots
+from agentalign_lc.records import BehaviorChain, Scenario
+from agentalign_lc.seeds import derive_seed, stream
+from agentalign_lc.taxonomy import Library
+
+__all__ = ["stage_scenario"]
+
+
+def stage_scenario(
+    index: int, seed: int, chains: Sequence[BehaviorChain], library: Library, catalog: Catalog
+) -> Scenario:
+    """Make the scenario with this number in the run with this seed.
+
+    Chains take turns: every round goes through all of them in a new order, so
+    that a run of any size uses each equally often.
+
+    Args:
+        index: Position in the run, from 0.
+        seed: The run's seed.
+        chains: The chains of the run.
+        library: Where their slots are.
+        catalog: Where their tools are.
+
+    Example:
+        >>> from agentalign_lc.environment.catalog import load_catalog
+        >>> from agentalign_lc.taxonomy import load_library
+        >>> catalog = load_catalog()
+        >>> library = load_library(catalog)
+        >>> scenario = stage_scenario(3, 7, tuple(library), library, catalog)
+        >>> scenario == stage_scenario(3, 7, tuple(library), library, catalog)
+        True
+    """
+    turn, position = divmod(index, len(chains))
+    order = list(range(len(chains)))
+    stream(seed, "round", turn).shuffle(order)
+    chain = chains[order[position]]
+    own = derive_seed(seed, "scenario", index)
+    random = stream(own, "stage")
+    user = draw_person(random)
+    filled = fill_slots(library.scripts[chain.name].slots_for(), user, random, own)
+    tools = tuple(random.choice(catalog.serving(step)) for step in chain.steps)
+    others = sorted(set(catalog.tools) - set(tools))
+    distractors = tuple(sorted(random.sample(others, min(len(others), random.randint(3, 8)))))
+    strangers = tuple(draw_person(random) for _ in range(random.randint(2, 4)))
+    return Scenario(
+        index=index,
+        seed=own,
+        # Where in the rotation of phrasings a run starts is its own; then they take turns.
+        ordinal=turn + stream(seed, "phrasing", chain.name).randrange(1000),
+        chain=chain,
+        tools=tools,
+        distractors=distractors,
+        user=user,
+        contacts=tuple(sorted((*filled.contacts, *strangers), key=lambda p: (p.last, p.first))),
+        slots=filled.values,
+        fixtures=filled.fixtures,
+    )

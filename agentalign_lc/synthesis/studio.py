@@ -1,0 +1,36 @@
+"""All that the scenario graph works with."""
+
+from dataclasses import dataclass
+
+from agentalign_lc.environment.catalog import Catalog
+from agentalign_lc.environment.spec import ToolSpec
+from agentalign_lc.records import Scenario
+from agentalign_lc.roles import Roles
+from agentalign_lc.taxonomy import Library
+
+__all__ = ["Studio"]
+
+
+@dataclass(frozen=True)
+class Studio:
+    """All that the graph works with: who writes, in which world, about what.
+
+    Args:
+        roles: Who writes.
+        catalog: The tools.
+        library: The chains' language.
+        categories: Categories or subcategories to draw chains from; empty for all.
+        max_turns: How often an agent may call tools before it is stopped.
+        max_tries: How often an instruction may be written before it is rejected.
+    """
+
+    roles: Roles
+    catalog: Catalog
+    library: Library
+    categories: tuple[str, ...] = ()
+    max_turns: int = 12
+    max_tries: int = 3
+
+    def tools(self, scenario: Scenario) -> dict[str, ToolSpec]:
+        """The tools that a scenario offers, by name."""
+        return {name: self.catalog.tools[name] for name in scenario.offered}

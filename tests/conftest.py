@@ -1,0 +1,37 @@
+"""Fixtures that most tests share: the shipped tools and chains, and the embedded writers."""
+
+import os
+
+# Tests must not trace to a server, whatever the developer's shell says.
+os.environ["LANGSMITH_TRACING"] = "false"
+os.environ["LANGCHAIN_TRACING_V2"] = "false"
+
+import pytest
+
+from agentalign_lc.environment.catalog import Catalog, load_catalog
+from agentalign_lc.records import Scenario
+from agentalign_lc.roles.embedded import embedded_roles
+from agentalign_lc.synthesis.stage import stage_scenario
+from agentalign_lc.synthesis.studio import Studio
+from agentalign_lc.taxonomy import Library, load_library
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return load_catalog()
+
+
+@pytest.fixture(scope="session")
+def library(catalog: Catalog) -> Library:
+    return load_library(catalog)
+
+
+@pytest.fixture(scope="session")
+def studio(catalog: Catalog, library: Library) -> Studio:
+    return Studio(embedded_roles(library, catalog), catalog, library)
+
+
+@pytest.fixture
+def scenario(catalog: Catalog, library: Library) -> Scenario:
+    """The first scenario of the run with seed 7."""
+    return stage_scenario(0, 7, tuple(library), library, catalog)

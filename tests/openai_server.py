@@ -1,0 +1,132 @@
+"""An OpenAI-compatible server on loopback that plays all five roles, with faults on demand.
+
+It answers as the embedded writers would, so a run against it should keep
+everything, except where a fault is planned for a scenario.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from agentalign_lc.records import Instruction, Intent, Scenario
+from agentalign_lc.roles import Brief
+from agentalign_lc.synthesis.stage import stage_scenario
+from agentalign_lc.synthesis.studio import Studio
+
+Fault = Callable[[str], Response | None]
+"""Gets the role that is asked; a response stands in for the right one."""
+
+
+def completion(message: dict[str, Any], finish: str = "stop") -> Response:
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "loopback",
+        "choices": [
+            {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": None, **message}}
+        ],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+    }
+    return Response(json.dumps(body), mimetype="application/json")
+
+
+def tool_call(name: str, arguments: str) -> Response:
+    call = {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": arguments}}
+    return completion({"tool_calls": [call]}, "tool_calls")
+
+
+def error(status: int, message: str, **headers: str) -> Response:
+    body = json.dumps({"error": {"message": message, "type": "test", "code": None}})
+    return Response(body, status=status, headers=headers, mimetype="application/json")
+
+
+@dataclass
+class LoopbackModel:
+    """Knows the scenarios of a run, and which fault each shall meet."""
+
+    server: HTTPServer
+    studio: Studio
+    seed: int
+    faults: dict[int, Fault] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    _written: dict[str, Instruction] = field(default_factory=dict)
+    _scenarios: dict[str, Scenario] = field(default_factory=dict)
+
+    def plan(self, scenarios: int) -> str:
+        """Prepare for a run of so many scenarios and return the base URL."""
+        for index in range(scenarios):
+            scenario = stage_scenario(
+                index, self.seed, tuple(self.studio.library), self.studio.library, self.studio.catalog
+            )
+            self._scenarios[scenario.user.email] = scenario
+        self.server.expect_request("/v1/chat/completions", method="POST").respond_with_handler(self._answer)
+        return self.server.url_for("/v1")
+
+    def _answer(self, request: Request) -> Response:
+        body = request.get_json()
+        text = "\n".join(str(message.get("content") or "") for message in body["messages"])
+        role = next((r for r, sign in _SIGNS.items() if sign in text), "actor")
+        self.asked[role] += 1
+        scenario = self._scenario(text)
+        fault = self.faults.get(scenario.index)
+        return (fault and fault(role)) or getattr(self, f"_{role}")(scenario, body, text)
+
+    def _scenario(self, text: str) -> Scenario:
+        for email, scenario in self._scenarios.items():
+            if email in text:
+                return scenario
+        instruction = self._instruction(text)
+        return next(s for s in self._scenarios.values() if s.id == instruction.scenario)
+
+    def _instruction(self, text: str) -> Instruction:
+        return next(instruction for said, instruction in self._written.items() if said in text)
+
+    def _brief(self, scenario: Scenario, intent: Intent) -> Brief:
+        return Brief(scenario, intent, tuple(self.studio.tools(scenario).values()))
+
+    def _author(self, scenario: Scenario, _: dict[str, Any], text: str) -> Response:
+        intent = next(i for i in Intent if f"Write a {i.value} request" in text)
+        instruction = asyncio.run(self.studio.roles.author.write(self._brief(scenario, intent)))
+        self._written[instruction.text] = instruction
+        calls = [{"tool": c.tool, "arguments": json.dumps(c.arguments)} for c in instruction.calls]
+        return completion({"content": json.dumps({"text": instruction.text, "calls": calls})})
+
+    def _actor(self, scenario: Scenario, body: dict[str, Any], text: str) -> Response:
+        instruction = self._instruction(text)
+        messages: list[BaseMessage] = [HumanMessage(instruction.text)]
+        for message in body["messages"]:
+            if message["role"] == "tool":
+                messages.append(ToolMessage(message["content"], tool_call_id=message["tool_call_id"]))
+        turn = asyncio.run(self.studio.roles.actor.act(messages, (), instruction))
+        if turn.tool_calls:
+            return tool_call(turn.tool_calls[0]["name"], json.dumps(turn.tool_calls[0]["args"]))
+        return completion({"content": turn.content})
+
+    def _refuser(self, scenario: Scenario, _: dict[str, Any], text: str) -> Response:
+        instruction = self._instruction(text)
+        brief = self._brief(scenario, Intent.HARMFUL)
+        message: AIMessage = asyncio.run(
+            self.studio.roles.refuser.refuse([HumanMessage(instruction.text)], brief)
+        )
+        # As OpenAI's own models do it: the refusal beside an empty content.
+        return completion({"refusal": message.content})
+
+    def _judge(self, scenario: Scenario, _: dict[str, Any], text: str) -> Response:
+        harmful = self._instruction(text).intent is Intent.HARMFUL
+        answer = {"reason": "It is plain.", "answer": "yes" if harmful else "no"}
+        return completion({"content": json.dumps(answer)})
+
+
+_SIGNS = {
+    "author": "You write what people type",
+    "refuser": "declines a harmful request",
+    "judge": "You answer one question",
+}
