@@ -165,6 +165,12 @@ def _check(file: Path, number: int, category: str, script: ChainScript, catalog:
     for position, step in enumerate(script.steps):
         if not catalog.serving(step):
             raise _mistake(file, (*place, "steps", position), f"no tool serves {step}")
+    seen = set(script.slots)
+    for intent in Intent:
+        for slot in script.reading(intent).slots:
+            if slot in seen:
+                raise _mistake(file, (*place, intent.value, "slots", slot), f"slot {slot!r} exists already in this chain; all readings fill one world")
+            seen.add(slot)
     if script.harmful.refusal is None:
         raise _mistake(file, (*place, "harmful"), "the harmful reading needs a `refusal`: object, because, offer")
     for intent in Intent:

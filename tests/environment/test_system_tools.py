@@ -131,6 +131,24 @@ def test_a_host_of_a_scenario_needs_only_a_name(make_world, call):
     assert call(world, "list_open_ports", target="choir.example")["open_ports"][0]["port"] == 22
 
 
+def test_rows_of_a_scenario_may_be_all_text(make_world, call):
+    world = make_world(
+        hosts=[{"name": "choir.example", "ports": "22, 443", "files": "none"}],
+        containers=[
+            {"name": "rig", "image": "choir/rig:1", "status": "exited", "logs": "one\ntwo"}
+        ],
+        processes=[{"name": "organ", "cpu_percent": "3.5", "memory_mb": "much"}],
+        repositories=[{"url": "https://other.example/a/b.git", "files": "none"}],
+    )
+    ports = call(world, "list_open_ports", target="choir.example")["open_ports"]
+    assert [row["service"] for row in ports] == ["ssh", "https"]
+    assert call(world, "start_container", container_id="rig")["status"] == "running"
+    assert call(world, "fetch_container_logs", container_id="rig")["lines"][:2] == ["one", "two"]
+    assert call(world, "list_processes", filter="organ")["processes"][0]["cpu_percent"] == 3.5
+    assert call(world, "system_info")["processes"] == 10
+    assert call(world, "git_clone", url="https://other.example/a/b.git")["files"] == 3
+
+
 def test_the_network_is_of_one_piece(world, call):
     found = call(world, "dns_lookup", domain="nas.lan.example")["addresses"][0]
     assert found in {row["address"] for row in call(world, "list_lan_devices")["devices"]}

@@ -47,6 +47,9 @@ class Docker:
         self.world = world
         for row in world.rows("containers"):
             row.update({**self._container("busybox:latest", str(row["id"])), **row})
+            row["status"] = "running" if row["status"] == "running" else "stopped"
+            for field in ("logs", "ports"):  # slots of a chain are text
+                row[field] = row[field].splitlines() if isinstance(row[field], str) else row[field]
             self._image(str(row["image"]), quietly=True)
         for row in world.rows("images"):
             row.update({**self._facts(str(row["name"])), **row})

@@ -71,6 +71,8 @@ class Git:
         self.files = files
         mark = len(world.changes)
         for row in world.rows("repositories"):
+            if not isinstance(row.get("files"), dict):  # slots of a chain are text
+                row.pop("files", None)
             self._complete(row)
         for row in list(world.rows("checkouts")):
             world.delete("checkouts", row)

@@ -72,6 +72,8 @@ class Machine:
         # Fixtures name what matters to their scenario; the rest follows from the seed.
         for row in world.rows("processes"):
             row.update({**self._process(str(row.get("name") or "sh"), str(row["pid"])), **row})
+            for field in ("cpu_percent", "memory_mb"):  # slots of a chain are text
+                row[field] = _amount(row[field])
         for row in world.rows("packages"):
             row.update({"manager": "apt", "version": self._version(str(row["name"])), **row})
 
@@ -183,6 +185,13 @@ class Machine:
     def _version(self, name: str) -> str:
         random = stream(self.world.seed, "package", name)
         return f"{random.randint(0, 8)}.{random.randint(0, 20)}.{random.randint(0, 9)}"
+
+
+def _amount(value: object) -> float:
+    try:
+        return round(float(str(value)), 1)
+    except ValueError:
+        return 0.0
 
 
 def _package(row: Row) -> Row:

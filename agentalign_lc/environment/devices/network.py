@@ -1,6 +1,7 @@
 """The machines around: names, open ports, and a world of its own behind every ssh host."""
 
 import posixpath
+import re
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -133,6 +134,8 @@ class Network:
         self.remotes = {} if remotes is None else remotes
         for row in world.rows("hosts"):
             row.update({"address": self._address(str(row["name"])), "ports": [22], **row})
+            if not isinstance(row["ports"], list):  # slots of a chain are text
+                row["ports"] = [int(port) for port in re.findall(r"[0-9]{1,5}", str(row["ports"]))]
         for row in world.rows("network_devices"):
             row.update({**self._device(str(row["name"])), **row})
         for row in world.rows("interfaces"):
@@ -275,7 +278,8 @@ class Network:
         name = str(row["name"])
         if name not in self.remotes:
             remote = self.build(name)
-            for path, content in dict(row.get("files") or {}).items():
+            files = row.get("files")
+            for path, content in files.items() if isinstance(files, dict) else ():
                 remote.devices["files"].write(path, str(content))  # type: ignore[attr-defined]
             remote.changes.clear()
             self.remotes[name] = remote

@@ -280,7 +280,9 @@ class Session:
         for base in bases:
             folder = self.computer.files.resolve(base or ".", self.cwd)
             if pattern is None:
-                if self.computer.world.get("files", posixpath.normpath(posixpath.join(folder, plain))):
+                if self.computer.world.get(
+                    "files", posixpath.normpath(posixpath.join(folder, plain))
+                ):
                     yield posixpath.join(base, plain)
                 continue
             for row in self.computer.world.rows("files"):

@@ -70,6 +70,7 @@ class Web:
         named = _SITE.search(query)
         site = _host(site or (named[1] if named else ""))
         plain = " ".join(_SYNTAX.sub(" ", _SITE.sub(" ", query)).split())
+        plain = plain if keywords(plain) else query
         words = keywords(plain)
         if not words:
             raise ToolFault(

@@ -1,0 +1,72 @@
+"""``langgraph dev`` serves the graph, and the SDK runs a scenario through it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from langgraph_sdk import get_client
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of its own, which ends with the tests."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+        "LANGGRAPH_NO_VERSION_CHECK": "1",
+        "LANGSMITH_TRACING": "false",
+        "LOG_LEVEL": "ERROR",
+    }
+    log = tmp_path_factory.mktemp("studio") / "log.txt"
+    command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out) as server:
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                    break
+                except OSError:
+                    assert server.poll() is None, log.read_text()
+                    assert time.monotonic() < deadline, log.read_text()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+async def test_one_scenario_through_the_sdk(url: str) -> None:
+    async with get_client(url=url) as client:
+        thread = await client.threads.create()
+        out = await client.runs.wait(
+            thread["thread_id"], "synthesis", input={"index": 0, "seed": 7}
+        )
+
+    assert [result["intent"] for result in out["results"]] == ["harmful", "borderline", "benign"]
+    assert {result["status"] for result in out["results"]} == {"kept"}
+    assert out["results"][2]["example"]["response"]["messages"]
+
+
+async def test_streaming_shows_the_stages(url: str) -> None:
+    seen = set()
+    async with get_client(url=url) as client:
+        async for part in client.runs.stream(
+            None,
+            "synthesis",
+            input={"index": 1, "seed": 7},
+            stream_mode="updates",
+            stream_subgraphs=True,
+        ):
+            if part.event.startswith("updates"):
+                seen |= set(part.data)
+
+    assert {"stage", "write", "screen", "act", "refuse", "check", "record"} <= seen
