@@ -82,4 +82,3 @@ class VirtualClock:
         """Let 2 to 40 seconds pass, as between two calls of an agent."""
         self._now += timedelta(seconds=self._random.randint(2, 40))
         return self._now
-

@@ -31,7 +31,11 @@ def completion(message: dict[str, Any], finish: str = "stop") -> Response:
         "created": 1,
         "model": "loopback",
         "choices": [
-            {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": None, **message}}
+            {
+                "index": 0,
+                "finish_reason": finish,
+                "message": {"role": "assistant", "content": None, **message},
+            }
         ],
         "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
     }
@@ -39,7 +43,11 @@ def completion(message: dict[str, Any], finish: str = "stop") -> Response:
 
 
 def tool_call(name: str, arguments: str) -> Response:
-    call = {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": arguments}}
+    call = {
+        "id": f"call_{name}",
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+    }
     return completion({"tool_calls": [call]}, "tool_calls")
 
 
@@ -64,10 +72,16 @@ class LoopbackModel:
         """Prepare for a run of so many scenarios and return the base URL."""
         for index in range(scenarios):
             scenario = stage_scenario(
-                index, self.seed, tuple(self.studio.library), self.studio.library, self.studio.catalog
+                index,
+                self.seed,
+                tuple(self.studio.library),
+                self.studio.library,
+                self.studio.catalog,
             )
             self._scenarios[scenario.user.email] = scenario
-        self.server.expect_request("/v1/chat/completions", method="POST").respond_with_handler(self._answer)
+        self.server.expect_request("/v1/chat/completions", method="POST").respond_with_handler(
+            self._answer
+        )
         return self.server.url_for("/v1")
 
     def _answer(self, request: Request) -> Response:
@@ -99,12 +113,14 @@ class LoopbackModel:
         calls = [{"tool": c.tool, "arguments": json.dumps(c.arguments)} for c in instruction.calls]
         return completion({"content": json.dumps({"text": instruction.text, "calls": calls})})
 
-    def _actor(self, scenario: Scenario, body: dict[str, Any], text: str) -> Response:
+    def _actor(self, _: Scenario, body: dict[str, Any], text: str) -> Response:
         instruction = self._instruction(text)
-        messages: list[BaseMessage] = [HumanMessage(instruction.text)]
-        for message in body["messages"]:
-            if message["role"] == "tool":
-                messages.append(ToolMessage(message["content"], tool_call_id=message["tool_call_id"]))
+        results: list[BaseMessage] = [
+            ToolMessage(message["content"], tool_call_id=message["tool_call_id"])
+            for message in body["messages"]
+            if message["role"] == "tool"
+        ]
+        messages = [HumanMessage(instruction.text), *results]
         turn = asyncio.run(self.studio.roles.actor.act(messages, (), instruction))
         if turn.tool_calls:
             return tool_call(turn.tool_calls[0]["name"], json.dumps(turn.tool_calls[0]["args"]))
@@ -119,7 +135,7 @@ class LoopbackModel:
         # As OpenAI's own models do it: the refusal beside an empty content.
         return completion({"refusal": message.content})
 
-    def _judge(self, scenario: Scenario, _: dict[str, Any], text: str) -> Response:
+    def _judge(self, _scenario: Scenario, _body: dict[str, Any], text: str) -> Response:
         harmful = self._instruction(text).intent is Intent.HARMFUL
         answer = {"reason": "It is plain.", "answer": "yes" if harmful else "no"}
         return completion({"content": json.dumps(answer)})

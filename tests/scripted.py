@@ -9,14 +9,14 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 
 class ScriptedChatModel(BaseChatModel):
     """Answers with the next item of its script: a text, a message, or an error to raise."""
 
     script: list[Any]
-    tools: list[Any] = []
+    tools: list[Any] = Field(default_factory=list)
     _asked: list[list[BaseMessage]] = PrivateAttr(default_factory=list)
     _next: int = PrivateAttr(default=0)
 

@@ -17,7 +17,18 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--quiet", "-w", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        str(ROOT),
+        "--no-deps",
+        "--no-build-isolation",
+        "--quiet",
+        "-w",
+        str(out),
+    ]
     subprocess.run(command, check=True)
     return next(out.glob("*.whl"))
 
@@ -38,15 +49,35 @@ def test_it_installs_and_synthesises(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     binaries = tmp_path / "venv" / "bin"
     # Away from the repository and its settings: the packed suites must serve.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    install = [binaries / "python", "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel]
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))
+    }
+    install = [
+        binaries / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "-c",
+        ROOT / "constraints.txt",
+        wheel,
+    ]
     subprocess.run(install, check=True, cwd=tmp_path, env=environment)
 
     command = [binaries / "agentalign", "synth", "--out", "run", "--scenarios", "3"]
-    ended = subprocess.run(command, check=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    ended = subprocess.run(
+        command, check=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
 
     assert "planned 9 = kept 9" in ended.stdout
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["kept"] == 9
     where = "from agentalign_lc.environment.catalog import tools_folder as f; print(f())"
-    found = subprocess.run([binaries / "python", "-c", where], check=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    found = subprocess.run(
+        [binaries / "python", "-c", where],
+        check=True,
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert found.stdout.strip().endswith("site-packages/agentalign_lc/tools")

@@ -51,7 +51,9 @@ def _panel(result: Result, example: Example, *, system: bool) -> Panel:
     colour = _COLOURS[result.intent]
     messages = [m for m in example.response.messages if system or not isinstance(m, SystemMessage)]
     status = result.status.value + (f" at {result.gate}: {result.reason}" if result.gate else "")
-    footer = Text(f"{status} · {', '.join(v.gate for v in example.verdicts if v.passed)} passed", style="dim")
+    footer = Text(
+        f"{status} · {', '.join(v.gate for v in example.verdicts if v.passed)} passed", style="dim"
+    )
     return Panel(
         Group(*(part for message in messages for part in _parts(message)), footer),
         title=f"[{colour}]{result.intent.value}[/] {escape(chain.category)} / {escape(chain.subcategory)} · {escape(chain.name)}",
@@ -71,7 +73,9 @@ def _parts(message: BaseMessage) -> list[Padding]:
         return [Padding(Text(f"→ {_compact(text)}", style=style), (0, 0, 0, 4))]
     if isinstance(message, AIMessage):
         calls = [
-            Padding(Text(f"{call['name']}({_arguments(call['args'])})", style="magenta"), (0, 0, 0, 2))
+            Padding(
+                Text(f"{call['name']}({_arguments(call['args'])})", style="magenta"), (0, 0, 0, 2)
+            )
             for call in message.tool_calls
         ]
         return ([_spoken("assistant", text, "bold")] if text else []) + calls
@@ -80,11 +84,15 @@ def _parts(message: BaseMessage) -> list[Padding]:
 
 def _spoken(who: str, text: str, style: str) -> Padding:
     # Text, never markup: the data is full of hostile strings.
-    return Padding(Text.assemble((f"{who}  ", style), text), (0, 0, 1 if who != "assistant" else 0, 0))
+    return Padding(
+        Text.assemble((f"{who}  ", style), text), (0, 0, 1 if who != "assistant" else 0, 0)
+    )
 
 
 def _arguments(arguments: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in arguments.items())
+    return ", ".join(
+        f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in arguments.items()
+    )
 
 
 def _compact(text: str) -> str:

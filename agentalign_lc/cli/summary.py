@@ -21,11 +21,22 @@ def print_summary(summary: Summary, out: Path, console: Console | None = None) -
         counts = [summary.count(intent, status) for status in Status]
         table.add_row(intent.value, *map(str, (sum(counts), *counts)))
     table.add_section()
-    table.add_row("all", *map(str, (summary.planned, summary.kept, summary.rejected, summary.failed)))
+    table.add_row(
+        "all", *map(str, (summary.planned, summary.kept, summary.rejected, summary.failed))
+    )
     console.print(table)
     for intent, status, gate, count in summary.rows:
         if status is not Status.KEPT:
             console.print(f"  {count} {intent.value} {status.value} at {gate}", highlight=False)
-    console.print(f"planned {summary.planned} = kept {summary.kept} + rejected {summary.rejected} + failed {summary.failed}", highlight=False)
-    console.print(f"Read it:   agentalign show {out} --intent benign", soft_wrap=True, highlight=False)
-    console.print(f"Export it: agentalign export {out} --format trl --out {out / 'train.jsonl'}", soft_wrap=True, highlight=False)
+    console.print(
+        f"planned {summary.planned} = kept {summary.kept} + rejected {summary.rejected} + failed {summary.failed}",
+        highlight=False,
+    )
+    console.print(
+        f"Read it:   agentalign show {out} --intent benign", soft_wrap=True, highlight=False
+    )
+    console.print(
+        f"Export it: agentalign export {out} --format trl --out {out / 'train.jsonl'}",
+        soft_wrap=True,
+        highlight=False,
+    )

@@ -13,20 +13,35 @@ __all__ = ["synth"]
 
 
 def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
-    out: Annotated[Path, typer.Option(help="Folder of the run; it must be new, or hold the run to resume.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the run; it must be new, or hold the run to resume.")
+    ],
     scenarios: Annotated[
-        int | None, typer.Option(min=1, help="Number of scenarios; each plans three instructions. [default: 120]")
+        int | None,
+        typer.Option(
+            min=1, help="Number of scenarios; each plans three instructions. [default: 120]"
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same data. [default: 7]")] = None,
     model: Annotated[
-        str | None, typer.Option(help="Chat model for all roles, as provider:name. [default: the embedded writers]")
+        str | None,
+        typer.Option(
+            help="Chat model for all roles, as provider:name. [default: the embedded writers]"
+        ),
     ] = None,
-    base_url: Annotated[str | None, typer.Option(help="Where the model is served, for an OpenAI-compatible server.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Where the model is served, for an OpenAI-compatible server.")
+    ] = None,
     category: Annotated[
-        list[str] | None, typer.Option(help="Category or subcategory of harm; repeat for several. [default: all]")
+        list[str] | None,
+        typer.Option(help="Category or subcategory of harm; repeat for several. [default: all]"),
     ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=1024, help="Scenarios worked on at the same time.")] = 8,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder, if there is one.")] = False,
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=1024, help="Scenarios worked on at the same time.")
+    ] = 8,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in the folder, if there is one.")
+    ] = False,
 ) -> None:
     """Synthesise scenarios, each with a harmful, a borderline and a benign request and their responses."""
     given: dict[str, Any] = {

@@ -56,7 +56,9 @@ class RunStore:
         3
     """
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection, lock: FileLock | None = None) -> None:
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, lock: FileLock | None = None
+    ) -> None:
         self.folder = folder
         self._connection = connection
         self._lock = lock
@@ -83,9 +85,13 @@ class RunStore:
                     f"{folder} holds a run already: continue it with --resume, or choose another --out"
                 )
             if any(entry.name != ".lock" for entry in folder.iterdir()):
-                raise StoreError(f"{folder} is not empty: choose another --out; nothing was written")
+                raise StoreError(
+                    f"{folder} is not empty: choose another --out; nothing was written"
+                )
         except OSError as error:
-            raise StoreError(f"{folder} cannot be written ({error.strerror}): choose another --out") from error
+            raise StoreError(
+                f"{folder} cannot be written ({error.strerror}): choose another --out"
+            ) from error
         lock = _locked(folder)
         try:
             connection = _opened(folder / _FILE, writing=True)
@@ -94,7 +100,9 @@ class RunStore:
             store._set("config", dict(config))
         except sqlite3.Error as error:
             lock.release()
-            raise StoreError(f"{folder} cannot be written ({error}): choose another --out") from error
+            raise StoreError(
+                f"{folder} cannot be written ({error}): choose another --out"
+            ) from error
         return store
 
     @classmethod
@@ -153,7 +161,9 @@ class RunStore:
         ]
         with _reported(self.folder), self._connection:
             self._connection.execute("DELETE FROM meta WHERE key = 'complete'")
-            self._connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+            )
 
     def finished(self) -> set[int]:
         """Scenarios that need no more work: done, with no failure among their results."""
@@ -196,10 +206,17 @@ class RunStore:
                 f"SELECT intent, status, gate, count(*) FROM results {finished} "  # noqa: S608
                 f"GROUP BY intent, status, gate ORDER BY {_ORDER}, status, gate"
             )
-            return [(Intent(intent), Status(status), gate, count) for intent, status, gate, count in rows]
+            return [
+                (Intent(intent), Status(status), gate, count)
+                for intent, status, gate, count in rows
+            ]
 
     def results(
-        self, *, status: Status | None = None, intent: Intent | None = None, example_id: str | None = None
+        self,
+        *,
+        status: Status | None = None,
+        intent: Intent | None = None,
+        example_id: str | None = None,
     ) -> Iterator[Result]:
         """All results in the run's order, one at a time.
 
@@ -213,7 +230,9 @@ class RunStore:
         )
         values = (status and status.value, intent and intent.value, example_id)
         with _reported(self.folder):
-            for index, name, state, gate, reason, example in self._connection.execute(query, values):
+            for index, name, state, gate, reason, example in self._connection.execute(
+                query, values
+            ):
                 try:
                     yield Result(
                         index=index,
@@ -231,7 +250,9 @@ class RunStore:
 
     def _get(self, key: str) -> Any:  # noqa: ANN401 - any JSON value
         with _reported(self.folder):
-            row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            row = self._connection.execute(
+                "SELECT value FROM meta WHERE key = ?", (key,)
+            ).fetchone()
         return json.loads(row[0]) if row else None
 
     def _set(self, key: str, value: object) -> None:
@@ -239,7 +260,9 @@ class RunStore:
             self._put(key, value=value)
 
     def _put(self, key: str, *, value: object) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, canonical_json(value)))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, canonical_json(value))
+        )
 
 
 def _example(text: str) -> Example:
@@ -260,9 +283,13 @@ def _locked(folder: Path) -> FileLock:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise StoreError(f"another process is writing {folder}: wait for it, or choose another --out") from error
+        raise StoreError(
+            f"another process is writing {folder}: wait for it, or choose another --out"
+        ) from error
     except OSError as error:
-        raise StoreError(f"{folder} cannot be written ({error.strerror}): choose another --out") from error
+        raise StoreError(
+            f"{folder} cannot be written ({error.strerror}): choose another --out"
+        ) from error
     return lock
 
 
@@ -279,7 +306,10 @@ def _checked(folder: Path, *, writing: bool) -> sqlite3.Connection:
     try:
         connection = _opened(folder / _FILE, writing=writing)
         check = connection.execute("PRAGMA quick_check").fetchone()[0]
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        tables = {
+            row[0]
+            for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
     except sqlite3.Error as error:
         raise _damaged(folder, error) from error
     if check != "ok" or not {"meta", "results"} <= tables:
@@ -302,4 +332,3 @@ def _reported(folder: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _damaged(folder, error) from error
-

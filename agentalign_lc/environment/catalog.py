@@ -48,7 +48,9 @@ class Catalog:
             self.capabilities.update(suite.capability_records())
             for name, collection in suite.collections.items():
                 if name in self.collections:
-                    raise _mistake(path, ("collections", name), f"collection {name!r} exists already")
+                    raise _mistake(
+                        path, ("collections", name), f"collection {name!r} exists already"
+                    )
                 self.collections[name] = collection
             for name, tool in suite.tool_specs().items():
                 if name in self.tools:
@@ -97,36 +99,76 @@ class Catalog:
         place = ("tools", tool.name)
         capability = self.capabilities.get(tool.capability)
         if capability is None:
-            raise _mistake(path, (*place, "capability"), f"capability {tool.capability!r} is not declared in any suite")
+            raise _mistake(
+                path,
+                (*place, "capability"),
+                f"capability {tool.capability!r} is not declared in any suite",
+            )
         reached = tool.fields()
         for action, fixed in self.actions(tool).items():
             if action not in capability.actions:
-                raise _mistake(path, (*place, "actions", action), f"{tool.capability} has no action {action!r}; it has {', '.join(capability.actions)}")
+                raise _mistake(
+                    path,
+                    (*place, "actions", action),
+                    f"{tool.capability} has no action {action!r}; it has {', '.join(capability.actions)}",
+                )
             for name in fixed:
                 if name not in tool.parameters:
-                    raise _mistake(path, (*place, "actions", action, name), f"{tool.name} has no parameter {name!r}")
+                    raise _mistake(
+                        path,
+                        (*place, "actions", action, name),
+                        f"{tool.name} has no parameter {name!r}",
+                    )
             for field in sorted(capability.accepted(action)):
                 if field not in reached:
-                    raise _mistake(path, (*place, "parameters"), f"no parameter takes {field!r}, which {tool.capability}:{action} needs (name one so, or give one `field: {field}`)")
-            missing = [n for n, p in tool.parameters.items() if p.required and n not in fixed and (p.field or n) not in capability.needed(action)]
+                    raise _mistake(
+                        path,
+                        (*place, "parameters"),
+                        f"no parameter takes {field!r}, which {tool.capability}:{action} needs (name one so, or give one `field: {field}`)",
+                    )
+            missing = [
+                n
+                for n, p in tool.parameters.items()
+                if p.required and n not in fixed and (p.field or n) not in capability.needed(action)
+            ]
             if missing:
-                raise _mistake(path, (*place, "parameters", missing[0]), f"{tool.capability}:{action} gives no {missing[0]!r}; make it optional, give a default, or add the field to the action")
+                raise _mistake(
+                    path,
+                    (*place, "parameters", missing[0]),
+                    f"{tool.capability}:{action} gives no {missing[0]!r}; make it optional, give a default, or add the field to the action",
+                )
         self._check_operations(path, tool)
 
     def _check_operations(self, path: Path, tool: ToolSpec) -> None:
         for number, operation in enumerate(tool.does):
             place = ("tools", tool.name, "does", number)
             if operation.collection is not None and operation.collection not in self.collections:
-                raise _mistake(path, (*place, operation.verb), f"collection {operation.collection!r} is not declared")
+                raise _mistake(
+                    path,
+                    (*place, operation.verb),
+                    f"collection {operation.collection!r} is not declared",
+                )
             if operation.call is not None:
                 device, _, method = operation.call.partition(".")
                 if device not in DEVICES or method not in DEVICES[device].operations:
-                    known = ", ".join(sorted(f"{d}.{m}" for d, c in DEVICES.items() for m in c.operations))
-                    raise _mistake(path, (*place, "call"), f"no device operation {operation.call!r}; there are {known}")
-                accepted = set(inspect.signature(getattr(DEVICES[device], method)).parameters) - {"self"}
+                    known = ", ".join(
+                        sorted(f"{d}.{m}" for d, c in DEVICES.items() for m in c.operations)
+                    )
+                    raise _mistake(
+                        path,
+                        (*place, "call"),
+                        f"no device operation {operation.call!r}; there are {known}",
+                    )
+                accepted = set(inspect.signature(getattr(DEVICES[device], method)).parameters) - {
+                    "self"
+                }
                 unknown = sorted(set(operation.arguments) - accepted)
                 if unknown:
-                    raise _mistake(path, (*place, "with", unknown[0]), f"{operation.call} takes no {unknown[0]!r}; it takes {', '.join(sorted(accepted))}")
+                    raise _mistake(
+                        path,
+                        (*place, "with", unknown[0]),
+                        f"{operation.call} takes no {unknown[0]!r}; it takes {', '.join(sorted(accepted))}",
+                    )
 
 
 def _mistake(path: Path, place: tuple[str | int, ...], message: str) -> DocumentError:

@@ -55,7 +55,13 @@ def draw_person(random: Random) -> Person:
         faker = _drawn(random)
         first, last, city = faker.first_name().split()[0], faker.last_name(), faker.city()
     handle = f"{_plain(first)}{random.choice(('', '.', '_'))}{_plain(last)}"
-    local = random.choice((f"{_plain(first)}.{_plain(last)}", f"{_plain(first)[:1]}{_plain(last)}", f"{_plain(first)}{random.randint(2, 99)}"))
+    local = random.choice(
+        (
+            f"{_plain(first)}.{_plain(last)}",
+            f"{_plain(first)[:1]}{_plain(last)}",
+            f"{_plain(first)}{random.randint(2, 99)}",
+        )
+    )
     return Person(
         first=first,
         last=last,

@@ -318,7 +318,9 @@ def _ipv4(value: str) -> str:
 
 
 def _hostname(value: str) -> str:
-    if not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?", value):
+    if not re.fullmatch(
+        r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?", value
+    ):
         raise ValueError("must be a host name, as server.example.com")
     return value
 

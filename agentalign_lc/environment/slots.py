@@ -105,7 +105,9 @@ def user_slot(user: Person) -> dict[str, str]:
     return _person_fields(user) | {"user": user.handle, "home": f"/home/{user.handle}"}
 
 
-def fill_slots(specs: Mapping[str, SlotSpec], user: Person, random: Random, world_seed: str) -> Filled:
+def fill_slots(
+    specs: Mapping[str, SlotSpec], user: Person, random: Random, world_seed: str
+) -> Filled:
     """Fill slots in their order; later ones may name earlier ones.
 
     Args:
@@ -154,13 +156,21 @@ def fill_slots(specs: Mapping[str, SlotSpec], user: Person, random: Random, worl
 
 
 def _person_fields(person: Person) -> dict[str, str]:
-    return {"value": person.name, "name": person.name, **{k: str(v) for k, v in person.model_dump().items()}}
+    return {
+        "value": person.name,
+        "name": person.name,
+        **{k: str(v) for k, v in person.model_dump().items()},
+    }
 
 
 def _with_default(fields: dict[str, str]) -> dict[str, str]:
     if "path" in fields:
         path = fields["path"]
-        fields |= {"value": path, "name": posixpath.basename(path), "folder": posixpath.dirname(path)}
+        fields |= {
+            "value": path,
+            "name": posixpath.basename(path),
+            "folder": posixpath.dirname(path),
+        }
     return fields if "value" in fields else {"value": next(iter(fields.values())), **fields}
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "CollectionSpec",
     "Operation",
     "ParameterSpec",
+    "StateSpec",
     "SuiteSpec",
     "ToolSpec",
     "Value",
@@ -113,13 +114,22 @@ class CapabilitySpec(_Spec):
     """Field names by action; one that ends in ``?`` may be left out."""
 
 
+class StateSpec(_Spec):
+    """A state machine over one field of a collection's rows."""
+
+    field: str = "status"
+    edges: dict[str, tuple[str, ...]]
+    """From each state, the states that may follow; a state without an entry is final."""
+
+
 class CollectionSpec(_Spec):
     """Rows of one kind in the world."""
 
     key: str = "id"
     id: str | None = None
     """Pattern of new keys; ``#`` is a hexadecimal, ``0`` a decimal digit."""
-    unique: bool = True
+    states: StateSpec | None = None
+    """Where given, an update along any other edge is refused with ``conflict``."""
     start: tuple[_Template, ...] = ()
     """Rows that every world starts with."""
 
@@ -199,8 +209,10 @@ class Reply(_Spec):
 
 
 def _to_replies(source: object) -> object:
-    if isinstance(source, list) and source and all(
-        isinstance(item, dict) and set(item) <= {"when", "value"} for item in source
+    if (
+        isinstance(source, list)
+        and source
+        and all(isinstance(item, dict) and set(item) <= {"when", "value"} for item in source)
     ):
         return source
     return [{"value": source}]
@@ -253,6 +265,7 @@ class SuiteSpec(_Spec):
 
     def tool_specs(self) -> dict[str, ToolSpec]:
         """The tools with their names filled in and capabilities made full names."""
+
         def full(spec: ToolSpec) -> str:
             return spec.capability if "." in spec.capability else f"{self.suite}.{spec.capability}"
 
@@ -260,7 +273,6 @@ class SuiteSpec(_Spec):
             name: spec.model_copy(update={"name": name, "capability": full(spec)})
             for name, spec in self.tools.items()
         }
-
 
 
 def json_schema(spec: ParameterSpec) -> dict[str, Any]:

@@ -62,9 +62,7 @@ def _compile_text(text: str) -> Callable[[Names], JsonValue]:
     return template.render
 
 
-def _evaluated(
-    expression: Callable[..., object], names: Names, text: str
-) -> JsonValue:
+def _evaluated(expression: Callable[..., object], names: Names, text: str) -> JsonValue:
     value = expression(names)
     if isinstance(value, Undefined):
         raise TemplateError(f"{text} names something that does not exist")

@@ -59,7 +59,10 @@ class Draw:
 
     def pattern(self, pattern: str) -> str:
         """Fill ``#`` with hexadecimal and ``0`` with decimal digits."""
-        make: Mapping[str, Callable[[], str]] = {"#": lambda: self.hex(1), "0": lambda: str(self.number(0, 9))}
+        make: Mapping[str, Callable[[], str]] = {
+            "#": lambda: self.hex(1),
+            "0": lambda: str(self.number(0, 9)),
+        }
         return "".join(make[c]() if c in make else c for c in pattern)
 
 
@@ -88,7 +91,12 @@ class World:
         self.devices: dict[str, Device] = {}
         self.changes: list[Row] = []
         self.lock = threading.RLock()
-        self.me: Row = {**user.model_dump(), "name": user.name, "user": user.handle, "home": f"/home/{user.handle}"}
+        self.me: Row = {
+            **user.model_dump(),
+            "name": user.name,
+            "user": user.handle,
+            "home": f"/home/{user.handle}",
+        }
         self._specs = dict(collections)
         self._rows: dict[str, dict[Any, Row]] = {name: {} for name in collections}
         for name, spec in self._specs.items():
@@ -151,7 +159,17 @@ class World:
         return placed
 
     def update(self, collection: str, row: Row, values: Mapping[str, Any]) -> Row:
-        """Change fields of a row."""
+        """Change fields of a row.
+
+        Raises:
+            ToolFault: ``conflict``, if the collection's state machine has no such edge.
+        """
+        states = self._specs[collection].states
+        if states is not None and states.field in values:
+            before, after = row.get(states.field), values[states.field]
+            if before != after and after not in states.edges.get(str(before), ()):
+                key = row[self._specs[collection].key]
+                raise ToolFault("conflict", f"{key} is {before} and cannot become {after}.")
         row.update(values)
         self._note("update", collection, row[self._specs[collection].key], dict(values))
         return row
@@ -177,7 +195,11 @@ class World:
         return key
 
     def _note(self, verb: str, collection: str, key: object, row: Row | None) -> None:
-        change: dict[str, JsonValue] = {"operation": verb, "collection": collection, "key": str(key)}
+        change: dict[str, JsonValue] = {
+            "operation": verb,
+            "collection": collection,
+            "key": str(key),
+        }
         if row is not None:
             change["row"] = dict(row)
         self.changes.append(change)

@@ -17,5 +17,9 @@ def check_coverage(expected: Iterable[str], called: Iterable[str]) -> Verdict:
     """
     missing = Counter(expected) - Counter(called)
     if missing:
-        return Verdict(gate="coverage", outcome=Outcome.FAIL, reason=f"never called {', '.join(sorted(missing))}")
+        return Verdict(
+            gate="coverage",
+            outcome=Outcome.FAIL,
+            reason=f"never called {', '.join(sorted(missing))}",
+        )
     return Verdict(gate="coverage", outcome=Outcome.PASS)

@@ -26,5 +26,7 @@ class Duplicates:
         key = re.sub(r"[\W_]+", " ", text.casefold()).strip()
         first = self._first.setdefault(key, name)
         if first != name:
-            return Verdict(gate="duplicates", outcome=Outcome.FAIL, reason=f"says the same as {first}")
+            return Verdict(
+                gate="duplicates", outcome=Outcome.FAIL, reason=f"says the same as {first}"
+            )
         return Verdict(gate="duplicates", outcome=Outcome.PASS)

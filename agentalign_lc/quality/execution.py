@@ -15,10 +15,18 @@ def check_execution(run: Trajectory, expected: Sequence[str]) -> Verdict:
     """
     if run.stopped != "answer":
         return _fail("the turn limit was reached")
-    succeeded = {call["name"] for call, answer in run.calls if answer is not None and answer.status == "success"}
+    succeeded = {
+        call["name"]
+        for call, answer in run.calls
+        if answer is not None and answer.status == "success"
+    }
     failed = [name for name in expected if name not in succeeded]
     if failed:
-        errors = [str(answer.text) for call, answer in run.calls if call["name"] in failed and answer is not None]
+        errors = [
+            str(answer.text)
+            for call, answer in run.calls
+            if call["name"] in failed and answer is not None
+        ]
         return _fail(f"{failed[0]} never succeeded: {errors[-1][:200] if errors else 'not called'}")
     if not run.answer.strip():
         return _fail("the run ended without an answer")

@@ -62,18 +62,30 @@ def check_grounding(
             spec = tool.parameters.get(key) if tool else None
             problem = spec and _ungrounded(value, spec, seen)
             if problem:
-                return Verdict(gate="grounding", outcome=Outcome.FAIL, reason=f"{name}.{key}: {problem}")
+                return Verdict(
+                    gate="grounding", outcome=Outcome.FAIL, reason=f"{name}.{key}: {problem}"
+                )
     return Verdict(gate="grounding", outcome=Outcome.PASS)
 
 
 def _ungrounded(value: Any, spec: ParameterSpec, seen: str) -> str | None:  # noqa: ANN401
-    if value is None or isinstance(value, bool) or spec.enum or value == spec.default or has_reference(value):
+    if (
+        value is None
+        or isinstance(value, bool)
+        or spec.enum
+        or value == spec.default
+        or has_reference(value)
+    ):
         return None
     if isinstance(value, list):
         inner = (spec.items or spec).model_copy(update={"text": spec.text})
         return next((p for item in value if (p := _ungrounded(item, inner, seen))), None)
     if isinstance(value, dict):
-        return None if spec.text else next((p for item in value.values() if (p := _ungrounded(item, spec, seen))), None)
+        return (
+            None
+            if spec.text
+            else next((p for item in value.values() if (p := _ungrounded(item, spec, seen))), None)
+        )
     if isinstance(value, int | float):
         return None if not spec.required or _holds(seen, f"{value:g}") else f"{value} was not given"
     if spec.text:
@@ -96,7 +108,11 @@ def _holds(seen: str, value: str) -> bool:
     if value in seen:
         return True
     digits = re.sub(r"\D", "", value)  # a phone number or an amount may be written in groups
-    return len(digits) > 1 and digits == re.sub(r"[\s().,+-]", "", value) and digits in re.sub(r"(?<=\d)[\s().,-]+(?=\d)", "", seen)
+    return (
+        len(digits) > 1
+        and digits == re.sub(r"[\s().,+-]", "", value)
+        and digits in re.sub(r"(?<=\d)[\s().,-]+(?=\d)", "", seen)
+    )
 
 
 def _normal(text: str) -> str:

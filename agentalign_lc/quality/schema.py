@@ -25,7 +25,11 @@ def check_schema(
     """
     for name, arguments in calls:
         if name not in tools:
-            return Verdict(gate="schema", outcome=Outcome.FAIL, reason=f"{name} is not among the tools on offer")
+            return Verdict(
+                gate="schema",
+                outcome=Outcome.FAIL,
+                reason=f"{name} is not among the tools on offer",
+            )
         try:
             arguments_model(tools[name]).model_validate(dict(arguments))
         except ValidationError as error:
@@ -34,5 +38,7 @@ def check_schema(
                 if place and has_reference(arguments.get(str(place[0]))):
                     continue
                 where = ".".join(map(str, place))
-                return Verdict(gate="schema", outcome=Outcome.FAIL, reason=f"{name}.{where}: {detail['msg']}")
+                return Verdict(
+                    gate="schema", outcome=Outcome.FAIL, reason=f"{name}.{where}: {detail['msg']}"
+                )
     return Verdict(gate="schema", outcome=Outcome.PASS)

@@ -12,4 +12,14 @@ from agentalign_lc.roles.base import (
     Roles,
 )
 
-__all__ = ["Actor", "Author", "Brief", "Case", "Judge", "PlanRequest", "Planner", "Refuser", "Roles"]
+__all__ = [
+    "Actor",
+    "Author",
+    "Brief",
+    "Case",
+    "Judge",
+    "PlanRequest",
+    "Planner",
+    "Refuser",
+    "Roles",
+]

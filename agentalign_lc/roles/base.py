@@ -22,7 +22,17 @@ from agentalign_lc.records import (
     Verdict,
 )
 
-__all__ = ["Actor", "Author", "Brief", "Case", "Judge", "PlanRequest", "Planner", "Refuser", "Roles"]
+__all__ = [
+    "Actor",
+    "Author",
+    "Brief",
+    "Case",
+    "Judge",
+    "PlanRequest",
+    "Planner",
+    "Refuser",
+    "Roles",
+]
 
 
 @dataclass(frozen=True)

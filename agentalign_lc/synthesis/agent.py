@@ -75,7 +75,14 @@ async def _use_tools(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     assert isinstance(message, AIMessage)  # noqa: S101 - the edge leads here from a call only
     answers: list[AnyMessage] = [
         ToolMessage(
-            json.dumps({"error": {"code": "invalid_json", "message": f"The arguments are no JSON: {call['error'] or call['args']}"}}),
+            json.dumps(
+                {
+                    "error": {
+                        "code": "invalid_json",
+                        "message": f"The arguments are no JSON: {call['error'] or call['args']}",
+                    }
+                }
+            ),
             tool_call_id=call["id"] or "",
             name=call["name"] or "unknown",
             status="error",

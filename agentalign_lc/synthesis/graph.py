@@ -65,15 +65,25 @@ def build_graph(
     def stage(state: _ScenarioState) -> dict[str, Any]:
         index = state.get("index", 0)
         try:
-            scenario = stage_scenario(index, state.get("seed", 0), chains, studio.library, studio.catalog)
+            scenario = stage_scenario(
+                index, state.get("seed", 0), chains, studio.library, studio.catalog
+            )
         except Exception as error:  # noqa: BLE001 - failures are data
-            return {"ended": [Result.failed(index, intent, "stage", f"{type(error).__name__}: {error}") for intent in _INTENTS]}
+            return {
+                "ended": [
+                    Result.failed(index, intent, "stage", f"{type(error).__name__}: {error}")
+                    for intent in _INTENTS
+                ]
+            }
         return {"scenario": scenario}
 
     def fan_out(state: _ScenarioState) -> list[Send] | str:
         if state.get("ended"):
             return "record"
-        return [Send("instruction", {"scenario": state["scenario"], "intent": intent}) for intent in _INTENTS]
+        return [
+            Send("instruction", {"scenario": state["scenario"], "intent": intent})
+            for intent in _INTENTS
+        ]
 
     def record(state: _ScenarioState) -> dict[str, Any]:
         return {"results": sorted(state["ended"], key=lambda result: _INTENTS.index(result.intent))}

@@ -257,7 +257,10 @@ def _rejected(state: _State, verdict: Verdict, example: Example | None = None) -
 
 
 def _opening(scenario: Scenario, instruction: Instruction) -> list[AnyMessage]:
-    return [system_message(scenario), HumanMessage(instruction.text, id=f"human-{instruction.id[-12:]}")]
+    return [
+        system_message(scenario),
+        HumanMessage(instruction.text, id=f"human-{instruction.id[-12:]}"),
+    ]
 
 
 def _named(messages: Sequence[AnyMessage], instruction: Instruction) -> tuple[AnyMessage, ...]:

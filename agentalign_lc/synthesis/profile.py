@@ -25,7 +25,8 @@ def system_message(scenario: Scenario) -> SystemMessage:
     now = VirtualClock(scenario.seed).now()
     opening = stream(scenario.seed, "system").choice(_OPENINGS).format(name=user.name)
     book = "\n".join(
-        f"- {person.name}: {person.email}, {person.phone}, @{person.handle}" for person in scenario.contacts
+        f"- {person.name}: {person.email}, {person.phone}, @{person.handle}"
+        for person in scenario.contacts
     )
     return SystemMessage(
         f"{opening} It is {now:%A}, {now.day} {now:%B %Y}, {now:%H:%M} UTC.\n"

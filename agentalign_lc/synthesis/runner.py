@@ -97,7 +97,9 @@ def synthesize(
     else:
         config = _configured(given)
     studio = _studio(config, roles)
-    store = RunStore.resume(out) if continued else RunStore.create(out, config.model_dump(mode="json"))
+    store = (
+        RunStore.resume(out) if continued else RunStore.create(out, config.model_dump(mode="json"))
+    )
     with store:
         asyncio.run(_work(store, config, studio, concurrency, report))
         store.close_run()
@@ -182,7 +184,9 @@ def _tally(store: RunStore, config: RunConfig, finished: set[int]) -> Tally:
     counts = {intent: dict.fromkeys(Status, 0) for intent in Intent}
     for intent, status, _, count in store.table(finished_only=True):
         counts[intent][status] += count
-    return Tally(scenarios=config.scenarios, done=len(finished), resumed=len(finished), counts=counts)
+    return Tally(
+        scenarios=config.scenarios, done=len(finished), resumed=len(finished), counts=counts
+    )
 
 
 def _summary(store: RunStore, config: RunConfig) -> Summary:

@@ -119,11 +119,17 @@ class Library:
         known = set(harms) | {s.name for category in harms.values() for s in category.subcategories}
         for name in wanted:
             if name not in known:
-                raise ConfigError(f"unknown category {name!r}; the categories are {', '.join(harms)}")
-        chains = tuple(c for c in self if not wanted or c.category in wanted or c.subcategory in wanted)
+                raise ConfigError(
+                    f"unknown category {name!r}; the categories are {', '.join(harms)}"
+                )
+        chains = tuple(
+            c for c in self if not wanted or c.category in wanted or c.subcategory in wanted
+        )
         if not chains:
             having = sorted({chain.category for chain in self})
-            raise ConfigError(f"no chain yet in {', '.join(wanted)}; there are chains in {', '.join(having)}")
+            raise ConfigError(
+                f"no chain yet in {', '.join(wanted)}; there are chains in {', '.join(having)}"
+            )
         return chains
 
 
@@ -147,7 +153,9 @@ def _load(catalog: Catalog, folder: Path) -> Library:
         document = load_document(file, _ChainFile)
         for number, script in enumerate(document.chains):
             if script.name in seen:
-                raise _mistake(file, ("chains", number, "name"), f"chain {script.name!r} exists already")
+                raise _mistake(
+                    file, ("chains", number, "name"), f"chain {script.name!r} exists already"
+                )
             seen.add(script.name)
             _check(file, number, document.category, script, catalog)
             scripts.append((document.category, script))
@@ -158,10 +166,16 @@ def _check(file: Path, number: int, category: str, script: ChainScript, catalog:
     place: tuple[str | int, ...] = ("chains", number)
     harms = load_harms()
     if category not in harms:
-        raise _mistake(file, ("category",), f"unknown category {category!r}; there are {', '.join(harms)}")
+        raise _mistake(
+            file, ("category",), f"unknown category {category!r}; there are {', '.join(harms)}"
+        )
     names = [subcategory.name for subcategory in harms[category].subcategories]
     if script.subcategory not in names:
-        raise _mistake(file, (*place, "subcategory"), f"{category} has no subcategory {script.subcategory!r}; it has {', '.join(names)}")
+        raise _mistake(
+            file,
+            (*place, "subcategory"),
+            f"{category} has no subcategory {script.subcategory!r}; it has {', '.join(names)}",
+        )
     for position, step in enumerate(script.steps):
         if not catalog.serving(step):
             raise _mistake(file, (*place, "steps", position), f"no tool serves {step}")
@@ -169,10 +183,18 @@ def _check(file: Path, number: int, category: str, script: ChainScript, catalog:
     for intent in Intent:
         for slot in script.reading(intent).slots:
             if slot in seen:
-                raise _mistake(file, (*place, intent.value, "slots", slot), f"slot {slot!r} exists already in this chain; all readings fill one world")
+                raise _mistake(
+                    file,
+                    (*place, intent.value, "slots", slot),
+                    f"slot {slot!r} exists already in this chain; all readings fill one world",
+                )
             seen.add(slot)
     if script.harmful.refusal is None:
-        raise _mistake(file, (*place, "harmful"), "the harmful reading needs a `refusal`: object, because, offer")
+        raise _mistake(
+            file,
+            (*place, "harmful"),
+            "the harmful reading needs a `refusal`: object, because, offer",
+        )
     for intent in Intent:
         _check_arguments(file, (*place, intent.value), script, intent, catalog)
 
@@ -182,13 +204,19 @@ def _check_arguments(
 ) -> None:
     arguments = script.reading(intent).arguments
     if len(arguments) != len(script.steps):
-        raise _mistake(file, (*place, "arguments"), f"{len(script.steps)} steps need {len(script.steps)} sets of arguments, not {len(arguments)}")
+        raise _mistake(
+            file,
+            (*place, "arguments"),
+            f"{len(script.steps)} steps need {len(script.steps)} sets of arguments, not {len(arguments)}",
+        )
     for position, (step, given) in enumerate(zip(script.steps, arguments, strict=True)):
         capability = catalog.capabilities[step.capability]
         fields = capability.actions[step.action]
         if not capability.needed(step.action) <= set(given) <= capability.accepted(step.action):
             takes, has = ", ".join(fields) or "nothing", ", ".join(given) or "nothing"
-            raise _mistake(file, (*place, "arguments", position), f"{step} takes {takes}, not {has}")
+            raise _mistake(
+                file, (*place, "arguments", position), f"{step} takes {takes}, not {has}"
+            )
 
 
 def _mistake(file: Path, place: tuple[str | int, ...], message: str) -> DocumentError:

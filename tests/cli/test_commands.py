@@ -1,11 +1,13 @@
 """The commands as a person runs them; bad input is one clear line and exit code 2."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from agentalign_lc.cli.main import main
 
@@ -74,13 +76,27 @@ def test_a_category_keeps_to_it(agentalign, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        pytest.param(("--category", "phising", *ONE), "unknown category 'phising'; the categories are cyber_crime", id="unknown category"),
-        pytest.param(("--model", "openai:gpt-5.4-mini", *ONE), "OPENAI_API_KEY", id="model without its key"),
-        pytest.param(("--model", "nonsense", *ONE), "write provider:name", id="model without provider"),
-        pytest.param(("--model", "anthropic:claude", *ONE), "langchain-anthropic", id="provider that is not installed"),
+        pytest.param(
+            ("--category", "phising", *ONE),
+            "unknown category 'phising'; the categories are cyber_crime",
+            id="unknown category",
+        ),
+        pytest.param(
+            ("--model", "openai:gpt-5.4-mini", *ONE), "OPENAI_API_KEY", id="model without its key"
+        ),
+        pytest.param(
+            ("--model", "nonsense", *ONE), "write provider:name", id="model without provider"
+        ),
+        pytest.param(
+            ("--model", "anthropic:claude", *ONE),
+            "langchain-anthropic",
+            id="provider that is not installed",
+        ),
     ],
 )
-def test_bad_options(agentalign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, line: str) -> None:
+def test_bad_options(
+    agentalign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, line: str
+) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
     code, out, err = agentalign("synth", "--out", tmp_path / "run", *arguments)
@@ -98,14 +114,20 @@ def test_an_unwritable_folder(agentalign, tmp_path: Path) -> None:
     code, _, err = agentalign("synth", "--out", tmp_path / "file" / "run", *ONE)
 
     assert code == 2
-    assert err == f"agentalign: {tmp_path / 'file' / 'run'} cannot be written (Not a directory): choose another --out\n"
+    assert (
+        err
+        == f"agentalign: {tmp_path / 'file' / 'run'} cannot be written (Not a directory): choose another --out\n"
+    )
 
 
 def test_a_folder_without_a_run(agentalign, tmp_path: Path) -> None:
     for arguments in (("show", tmp_path), ("export", tmp_path, "--out", tmp_path / "x.jsonl")):
         code, _, err = agentalign(*arguments)
         assert code == 2
-        assert err == f"agentalign: {tmp_path} holds no run: start one with `agentalign synth --out {tmp_path}`\n"
+        assert (
+            err
+            == f"agentalign: {tmp_path} holds no run: start one with `agentalign synth --out {tmp_path}`\n"
+        )
 
 
 @pytest.mark.parametrize("damage", [b"this is not a database, it only looks like a file", b""])
@@ -144,20 +166,16 @@ def test_an_unknown_id(agentalign, folder: Path) -> None:
 
 
 def test_an_unfinished_run_is_exported_with_a_word(agentalign, folder: Path) -> None:
-    import sqlite3
-
     with sqlite3.connect(folder / "run.sqlite") as connection:
         connection.execute("DELETE FROM meta WHERE key = 'complete'")
 
-    code, out, err = agentalign("export", folder, "--out", folder / "train.jsonl")
+    code, _, err = agentalign("export", folder, "--out", folder / "train.jsonl")
 
     assert code == 0
     assert "is not complete; continue it with" in err
 
 
 def test_two_processes_do_not_write_one_folder(agentalign, folder: Path) -> None:
-    from filelock import FileLock
-
     with FileLock(folder / ".lock"):
         code, _, err = agentalign("synth", "--out", folder, "--resume")
 

@@ -51,7 +51,9 @@ def calls_of(row: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def test_datasets_gives_back_what_the_agent_called(folder: Path, rows: list[dict[str, Any]]) -> None:
+def test_datasets_gives_back_what_the_agent_called(
+    folder: Path, rows: list[dict[str, Any]]
+) -> None:
     with RunStore.read(folder) as store:
         examples = [r.example for r in store.results(status=Status.KEPT) if r.example]
 
@@ -68,8 +70,7 @@ def test_a_chat_template_renders_the_arguments_as_they_were(rows: list[dict[str,
             conversations=[row["messages"]], tools=json.loads(row["tools"]), chat_template=TEMPLATE
         )
         rendered = [
-            json.loads(part.split("</tool_call>")[0])
-            for part in texts[0].split("<tool_call>")[1:]
+            json.loads(part.split("</tool_call>")[0]) for part in texts[0].split("<tool_call>")[1:]
         ]
         assert [(call["name"], call["arguments"]) for call in rendered] == calls_of(row)
         assert "None" not in [str(v) for call in rendered for v in call["arguments"].values()]
@@ -89,14 +90,18 @@ def test_an_unknown_format_names_the_known(folder: Path, tmp_path: Path) -> None
         export_run(store, "alpaca", tmp_path / "out.jsonl")
 
 
-def test_a_failed_export_leaves_the_old_file(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_export_leaves_the_old_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "train.jsonl"
     out.write_text("yesterday's\n")
 
     def full(_: object) -> dict[str, Any]:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(__import__("agentalign_lc.dataset.export", fromlist=["FORMATS"]).FORMATS, "trl", full)
+    monkeypatch.setitem(
+        __import__("agentalign_lc.dataset.export", fromlist=["FORMATS"]).FORMATS, "trl", full
+    )
     with RunStore.read(folder) as store, pytest.raises(StoreError, match="No space left on device"):
         export_run(store, "trl", out)
     assert out.read_text() == "yesterday's\n"

@@ -68,7 +68,11 @@ def test_the_suite_without_a_typo_loads(tmp_path: Path) -> None:
 
 def test_two_tools_of_one_name(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SUITE)
-    (tmp_path / "b.yaml").write_text(SUITE.replace("suite: notes", "suite: other").replace("  notes: {id", "  more: {id").replace("insert: notes", "insert: more"))
+    (tmp_path / "b.yaml").write_text(
+        SUITE.replace("suite: notes", "suite: other")
+        .replace("  notes: {id", "  more: {id")
+        .replace("insert: notes", "insert: more")
+    )
 
     with pytest.raises(DocumentError, match="tool 'add_note' exists already"):
         load_catalog(tmp_path)
@@ -89,7 +93,9 @@ def test_a_folder_without_suites(tmp_path: Path) -> None:
 )
 def test_a_typo_in_a_chain(tmp_path: Path, right: str, wrong: str, message: str) -> None:
     catalog = load_catalog()
-    source = Path(str(tools_folder())).parent / "agentalign_lc" / "taxonomy" / "chains" / "privacy.yaml"
+    source = (
+        Path(str(tools_folder())).parent / "agentalign_lc" / "taxonomy" / "chains" / "privacy.yaml"
+    )
     shutil.copy(source, tmp_path)
     file = tmp_path / "privacy.yaml"
     text = file.read_text()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agentalign_lc.environment.devices.shell import _COMMANDS
+from agentalign_lc.environment.devices.shell.shell import _COMMANDS
 
 PIECES = st.sampled_from(
     [

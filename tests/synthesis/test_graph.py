@@ -132,10 +132,18 @@ async def test_a_refused_key_is_no_scenarios_fault(studio: Studio) -> None:
 def test_roles_say_who_they_are(studio: Studio) -> None:
     roles: Roles = studio.roles
 
-    assert [source.role for source in roles.sources] == ["planner", "author", "actor", "refuser", "judge"]
+    assert [source.role for source in roles.sources] == [
+        "planner",
+        "author",
+        "actor",
+        "refuser",
+        "judge",
+    ]
 
 
-async def test_the_system_message_names_user_time_and_contacts(studio: Studio, scenario: Scenario) -> None:
+async def test_the_system_message_names_user_time_and_contacts(
+    studio: Studio, scenario: Scenario
+) -> None:
     example = (await results(studio))[Intent.BENIGN].example
 
     assert example is not None

@@ -24,7 +24,9 @@ def model(httpserver: HTTPServer, studio: Studio, monkeypatch: pytest.MonkeyPatc
     return LoopbackModel(httpserver, studio, SEED)
 
 
-def run(model: LoopbackModel, out: Path, scenarios: int) -> tuple[Summary, dict[tuple[int, Intent], Result]]:
+def run(
+    model: LoopbackModel, out: Path, scenarios: int
+) -> tuple[Summary, dict[tuple[int, Intent], Result]]:
     options = {
         "scenarios": scenarios, "seed": SEED, "model": "openai:loopback", "base_url": model.plan(scenarios),
     }  # fmt: skip
@@ -67,11 +69,17 @@ def test_everything_is_kept_when_nothing_goes_wrong(model: LoopbackModel, tmp_pa
 @pytest.mark.parametrize(
     ("role", "response"),
     [
-        pytest.param("author", error(429, "slow down", **{"retry-after": "0.05"}), id="429 with Retry-After"),
+        pytest.param(
+            "author", error(429, "slow down", **{"retry-after": "0.05"}), id="429 with Retry-After"
+        ),
         pytest.param("actor", error(500, "oops", **{"retry-after": "0.05"}), id="500"),
-        pytest.param("author", completion({"content": '{"text": "half an ans'}), id="malformed JSON"),
+        pytest.param(
+            "author", completion({"content": '{"text": "half an ans'}), id="malformed JSON"
+        ),
         pytest.param("author", completion({"content": ""}), id="empty structured answer"),
-        pytest.param("judge", completion({"content": '{"verdict": "guilty"}'}), id="answer off the schema"),
+        pytest.param(
+            "judge", completion({"content": '{"verdict": "guilty"}'}), id="answer off the schema"
+        ),
     ],
 )
 def test_what_passes_is_tried_again(
@@ -87,15 +95,78 @@ def test_what_passes_is_tried_again(
 @pytest.mark.parametrize(
     ("role", "response", "intents", "status", "gate"),
     [
-        pytest.param("actor", error(500, "down", **{"retry-after": "0.05"}), "bb", Status.FAILED, "act", id="500 for good"),
-        pytest.param("author", Response("<html>", mimetype="application/json"), "hbb", Status.FAILED, "write", id="a body that is no JSON"),
-        pytest.param("author", completion({"content": "{"}), "hbb", Status.FAILED, "write", id="malformed JSON for good"),
-        pytest.param("author", completion({"refusal": "I cannot write that."}), "hbb", Status.FAILED, "write", id="the author refuses"),
-        pytest.param("actor", completion({"refusal": "I can't help with that."}), "bb", Status.REJECTED, "response.execution", id="the actor refuses"),
-        pytest.param("actor", completion({"content": ""}), "bb", Status.REJECTED, "response.execution", id="an empty answer"),
-        pytest.param("refuser", completion({"content": ""}), "h", Status.REJECTED, "response.purity", id="an empty refusal"),
-        pytest.param("refuser", completion({"content": "Sure, here it is."}), "", None, None, id="only the judge can tell"),
-        pytest.param("judge", completion({"content": "no idea"}), "hbb", Status.REJECTED, "request.intent", id="a judge that breaks"),
+        pytest.param(
+            "actor",
+            error(500, "down", **{"retry-after": "0.05"}),
+            "bb",
+            Status.FAILED,
+            "act",
+            id="500 for good",
+        ),
+        pytest.param(
+            "author",
+            Response("<html>", mimetype="application/json"),
+            "hbb",
+            Status.FAILED,
+            "write",
+            id="a body that is no JSON",
+        ),
+        pytest.param(
+            "author",
+            completion({"content": "{"}),
+            "hbb",
+            Status.FAILED,
+            "write",
+            id="malformed JSON for good",
+        ),
+        pytest.param(
+            "author",
+            completion({"refusal": "I cannot write that."}),
+            "hbb",
+            Status.FAILED,
+            "write",
+            id="the author refuses",
+        ),
+        pytest.param(
+            "actor",
+            completion({"refusal": "I can't help with that."}),
+            "bb",
+            Status.REJECTED,
+            "response.execution",
+            id="the actor refuses",
+        ),
+        pytest.param(
+            "actor",
+            completion({"content": ""}),
+            "bb",
+            Status.REJECTED,
+            "response.execution",
+            id="an empty answer",
+        ),
+        pytest.param(
+            "refuser",
+            completion({"content": ""}),
+            "h",
+            Status.REJECTED,
+            "response.purity",
+            id="an empty refusal",
+        ),
+        pytest.param(
+            "refuser",
+            completion({"content": "Sure, here it is."}),
+            "",
+            None,
+            None,
+            id="only the judge can tell",
+        ),
+        pytest.param(
+            "judge",
+            completion({"content": "no idea"}),
+            "hbb",
+            Status.REJECTED,
+            "request.intent",
+            id="a judge that breaks",
+        ),
     ],
 )
 def test_what_lasts_ends_with_a_reason(
@@ -113,7 +184,9 @@ def test_what_lasts_ends_with_a_reason(
     assert all((result.status, result.gate) == (status, gate) and result.reason for result in hit)
 
 
-def test_an_unknown_tool_is_answered_and_never_becomes_data(model: LoopbackModel, tmp_path: Path) -> None:
+def test_an_unknown_tool_is_answered_and_never_becomes_data(
+    model: LoopbackModel, tmp_path: Path
+) -> None:
     model.faults[0] = once("actor", tool_call("launch_rocket", "{}"), times=1)
 
     _, results = run(model, tmp_path / "run", 1)
@@ -142,7 +215,9 @@ def test_arguments_that_are_no_json_are_answered(model: LoopbackModel, tmp_path:
     assert run_with_it.stopped == "answer", "the history stayed one that a provider accepts"
 
 
-def test_an_agent_that_never_ends_is_stopped(model: LoopbackModel, tmp_path: Path, studio: Studio) -> None:
+def test_an_agent_that_never_ends_is_stopped(
+    model: LoopbackModel, tmp_path: Path, studio: Studio
+) -> None:
     tool = next(iter(studio.catalog.tools))
     model.faults[0] = always("actor", tool_call(tool, json.dumps({})))
 
@@ -152,7 +227,9 @@ def test_an_agent_that_never_ends_is_stopped(model: LoopbackModel, tmp_path: Pat
     assert reasons == ["the turn limit was reached"] * 2
 
 
-def test_a_refused_key_stops_the_run_and_loses_nothing(model: LoopbackModel, tmp_path: Path) -> None:
+def test_a_refused_key_stops_the_run_and_loses_nothing(
+    model: LoopbackModel, tmp_path: Path
+) -> None:
     model.faults[2] = once("author", error(401, "wrong key"))
 
     with pytest.raises(AccessError, match="refused the key"):

@@ -27,12 +27,13 @@ def problems(chain_name: str, intent: Intent) -> list[str]:
         tools = {name: CATALOG.tools[name] for name in scenario.offered}
         instruction = asyncio.run(AUTHOR.write(Brief(scenario, intent, tuple(tools.values()))))
         calls = [(call.tool, call.arguments) for call in instruction.calls]
-        for verdict in (
+        verdicts = (
             check_schema(calls, tools),
-            check_grounding(calls, tools, instruction.text, profile_sources(scenario, instruction.text)),
-        ):
-            if not verdict.passed:
-                found.append(f"{verdict.gate}: {verdict.reason}\n    {instruction.text}")
+            check_grounding(
+                calls, tools, instruction.text, profile_sources(scenario, instruction.text)
+            ),
+        )
+        found += [f"{v.gate}: {v.reason}\n    {instruction.text}" for v in verdicts if not v.passed]
     return found
 
 

@@ -49,7 +49,9 @@ def export_run(store: RunStore, name: str, out: Path) -> int:
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise StoreError(f"{out} cannot be written ({error.strerror}): choose another --out") from error
+        raise StoreError(
+            f"{out} cannot be written ({error.strerror}): choose another --out"
+        ) from error
     return count
 
 

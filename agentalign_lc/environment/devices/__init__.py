@@ -5,8 +5,8 @@ from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
 from agentalign_lc.environment.devices.machine import Machine
 from agentalign_lc.environment.devices.network import Network
-from agentalign_lc.environment.devices.shell import Shell
-from agentalign_lc.environment.devices.shell_call import Computer
+from agentalign_lc.environment.devices.shell.call import Computer
+from agentalign_lc.environment.devices.shell.shell import Shell
 from agentalign_lc.environment.devices.web import Web
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import World

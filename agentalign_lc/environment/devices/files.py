@@ -21,14 +21,35 @@ class FileSystem:
     """
 
     operations = frozenset(
-        {"append", "copy", "delete", "list", "make_folder", "move", "read", "search", "stat", "write"}
+        {
+            "append",
+            "copy",
+            "delete",
+            "list",
+            "make_folder",
+            "move",
+            "read",
+            "search",
+            "stat",
+            "write",
+        }
     )
     collections: ClassVar[dict[str, CollectionSpec]] = {"files": CollectionSpec(key="path")}
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.home = str(world.me["home"])
-        for folder in ("/", "/home", self.home, f"{self.home}/Documents", f"{self.home}/Downloads", "/etc", "/tmp", "/var", "/var/log"):  # noqa: S108
+        for folder in (
+            "/",
+            "/home",
+            self.home,
+            f"{self.home}/Documents",
+            f"{self.home}/Downloads",
+            "/etc",
+            "/tmp",  # noqa: S108 - a folder of the simulated machine
+            "/var",
+            "/var/log",
+        ):
             world.place("files", self._row(folder, None))
         for row in list(world.rows("files")):  # fixtures name paths as a person would
             if row["path"] != self.resolve(row["path"]) or "size" not in row:
@@ -72,7 +93,12 @@ class FileSystem:
         full = self.resolve(path, cwd)
         self._folder(full, path)
         entries = [
-            {"name": posixpath.basename(row["path"]), "kind": row["kind"], "size": row["size"], "modified": row["modified"]}
+            {
+                "name": posixpath.basename(row["path"]),
+                "kind": row["kind"],
+                "size": row["size"],
+                "modified": row["modified"],
+            }
             for row in self.world.rows("files")
             if row["path"] != "/" and posixpath.dirname(row["path"]) == full
         ]
@@ -94,7 +120,7 @@ class FileSystem:
         source, target = self._transfer(path, to, cwd)
         copied = [row for row in self.world.rows("files") if _inside(row["path"], source)]
         for row in copied:
-            place = target + row["path"][len(source):]
+            place = target + row["path"][len(source) :]
             if row["kind"] == "folder":
                 self._make_folders(place)
             else:
@@ -131,12 +157,15 @@ class FileSystem:
             {"path": row["path"], "line": number, "text": line}
             for row in self._below(full)
             for number, line in enumerate(str(row["content"]).splitlines(), 1)
-            if query.casefold() in line.casefold() or query.casefold() in str(row["path"]).casefold()
+            if query.casefold() in line.casefold()
+            or query.casefold() in str(row["path"]).casefold()
         ]
         return {"query": query, "matches": hits[:50], "total": len(hits)}
 
     def _below(self, full: str) -> Iterator[Row]:
-        return (r for r in self.world.rows("files") if r["kind"] == "file" and _inside(r["path"], full))
+        return (
+            r for r in self.world.rows("files") if r["kind"] == "file" and _inside(r["path"], full)
+        )
 
     def _row(self, full: str, content: str | None) -> Row:
         text = content or ""
@@ -211,7 +240,9 @@ class FileSystem:
         if target != source and _inside(target, source):
             raise ToolFault("invalid_argument", f"{to} lies inside {path}.", "destination")
         if there is not None and there["kind"] != row["kind"]:
-            raise ToolFault("already_exists", f"{to} exists and is no {row['kind']}.", "destination")
+            raise ToolFault(
+                "already_exists", f"{to} exists and is no {row['kind']}.", "destination"
+            )
         if source in ("/", "/home", self.home):
             raise ToolFault("permission_denied", f"{source} cannot be moved or copied.", "path")
         self._check_parents(target)

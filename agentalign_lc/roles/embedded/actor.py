@@ -47,7 +47,9 @@ class EmbeddedActor:
         done = len(answers)
         seed = derive_seed(instruction.id, done)
         if answers and answers[-1].status == "error":
-            return AIMessage(_failure(instruction.calls[done - 1], results[-1]), id=f"ai-{seed[:12]}")
+            return AIMessage(
+                _failure(instruction.calls[done - 1], results[-1]), id=f"ai-{seed[:12]}"
+            )
         if done < len(instruction.calls):
             expected = instruction.calls[done]
             try:
@@ -63,7 +65,11 @@ class EmbeddedActor:
         clauses = [self._clause(call, random) for call in instruction.calls]
         said = clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
         opener = random.choice(_CLAUSES["_open"])
-        found = [text for call, result in zip(instruction.calls, results, strict=False) if (text := _finding(call, result))]
+        found = [
+            text
+            for call, result in zip(instruction.calls, results, strict=False)
+            if (text := _finding(call, result))
+        ]
         close = random.choice(_CLAUSES["_close"])
         return " ".join(part for part in (f"{opener}I {said}.", *found[-2:], close) if part)
 

@@ -64,5 +64,3 @@ def _fill(value: JsonValue, slots: Mapping[str, Mapping[str, str]]) -> JsonValue
     if isinstance(value, list):
         return [_fill(item, slots) for item in value]
     return value
-
-

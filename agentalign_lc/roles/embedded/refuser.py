@@ -40,7 +40,10 @@ class EmbeddedRefuser:
         seed = derive_seed(scenario.seed, "refusal", str(messages[-1].text))
         kind = "self_harm" if scenario.chain.category == "self_harm" else "default"
         pattern = stream(seed).choice(_PATTERNS[kind])
-        parts = {key: {"value": fill_text(value, scenario.slots)} for key, value in refusal.model_dump().items()}
+        parts = {
+            key: {"value": fill_text(value, scenario.slots)}
+            for key, value in refusal.model_dump().items()
+        }
         parts["Object"] = {"value": _capital(parts["object"]["value"])}
         return AIMessage(fill_text(pattern, parts), id=f"ai-{seed[:12]}")
 

@@ -39,5 +39,7 @@ class PromptedActor:
         try:
             bound = self._model.bind_tools([tool_schema(tool) for tool in tools])
         except NotImplementedError as error:
-            raise ConfigError(f"{model_name(self._model)} cannot call tools; choose a model that can") from error
+            raise ConfigError(
+                f"{model_name(self._model)} cannot call tools; choose a model that can"
+            ) from error
         return await call(bound, messages)

@@ -59,7 +59,9 @@ class PromptedAuthor:
             category=scenario.chain.category,
             subcategory=scenario.chain.subcategory,
             steps=list(zip(scenario.chain.steps, scenario.tools, strict=True)),
-            tools=[json.dumps(tool_schema(tool)["function"], ensure_ascii=False) for tool in needed],
+            tools=[
+                json.dumps(tool_schema(tool)["function"], ensure_ascii=False) for tool in needed
+            ],
             user=scenario.user,
             contacts=scenario.contacts,
             slots=_facts(scenario.slots),

@@ -39,13 +39,17 @@ class PromptedJudge:
         Raises:
             AccessError: the key was refused, so no later question can be answered.
         """
-        messages = self._prompt.render(question=case.question, request=case.request, response=case.response)
+        messages = self._prompt.render(
+            question=case.question, request=case.request, response=case.response
+        )
         try:
             finding = await ask(self._model, messages, _Finding)
         except AccessError:
             raise
         except RoleError as error:
-            return Verdict(gate=case.question, outcome=Outcome.UNKNOWN, reason=f"the judge broke: {error}")
+            return Verdict(
+                gate=case.question, outcome=Outcome.UNKNOWN, reason=f"the judge broke: {error}"
+            )
         if finding.answer == "unsure":
             return Verdict(gate=case.question, outcome=Outcome.UNKNOWN, reason=finding.reason)
         wanted = "no" if case.question == "intent" and case.intent is not Intent.HARMFUL else "yes"

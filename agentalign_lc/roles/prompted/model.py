@@ -125,7 +125,9 @@ async def ask(
         said = message_text(raw) or json.dumps([dict(c) for c in raw.tool_calls], default=str)
         history += [
             AIMessage(said or "(empty)"),
-            HumanMessage(f"That answer is not valid: {problem}. Give the whole answer again, corrected."),
+            HumanMessage(
+                f"That answer is not valid: {problem}. Give the whole answer again, corrected."
+            ),
         ]
     raise AnswerError(f"no valid answer in {tries} tries; the last: {problem}")
 

@@ -38,7 +38,9 @@ class PromptedPlanner:
     def __init__(self, model: BaseChatModel) -> None:
         self._model = model
         self._prompt = load_prompt("planner")
-        self.source = Provenance(role="planner", writer=model_name(model), prompt=self._prompt.label)
+        self.source = Provenance(
+            role="planner", writer=model_name(model), prompt=self._prompt.label
+        )
 
     async def plan(self, request: PlanRequest) -> Sequence[BehaviorChain]:
         """Propose up to ``request.count`` valid chains.
@@ -70,7 +72,9 @@ class PromptedPlanner:
         return chains[: request.count]
 
 
-def _checked(proposal: _Proposal, request: PlanRequest, taken: set[tuple[str, ...]]) -> BehaviorChain:
+def _checked(
+    proposal: _Proposal, request: PlanRequest, taken: set[tuple[str, ...]]
+) -> BehaviorChain:
     known = {capability.name: capability for capability in request.capabilities}
     steps = []
     for text in proposal.steps:
@@ -81,7 +85,12 @@ def _checked(proposal: _Proposal, request: PlanRequest, taken: set[tuple[str, ..
     if tuple(step.capability for step in steps) in taken:
         raise ValueError("this sequence of capabilities exists already")
     category = next(
-        (c.name for c in load_harms().values() if any(s.name == request.subcategory for s in c.subcategories)), ""
+        (
+            c.name
+            for c in load_harms().values()
+            if any(s.name == request.subcategory for s in c.subcategories)
+        ),
+        "",
     )
     return BehaviorChain(
         name=proposal.name,

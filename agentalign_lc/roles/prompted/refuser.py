@@ -19,7 +19,9 @@ class PromptedRefuser:
     def __init__(self, model: BaseChatModel) -> None:
         self._model = model
         self._prompt = load_prompt("refuser")
-        self.source = Provenance(role="refuser", writer=model_name(model), prompt=self._prompt.label)
+        self.source = Provenance(
+            role="refuser", writer=model_name(model), prompt=self._prompt.label
+        )
 
     async def refuse(self, messages: Sequence[BaseMessage], brief: Brief) -> AIMessage:
         """Return the refusal; no tools are bound, and the text stands in the content."""
@@ -30,4 +32,6 @@ class PromptedRefuser:
             careful=brief.scenario.chain.category == "self_harm",
         )
         answer = await call(self._model, prompt)
-        return AIMessage(message_text(answer).strip(), id=answer.id, usage_metadata=answer.usage_metadata)
+        return AIMessage(
+            message_text(answer).strip(), id=answer.id, usage_metadata=answer.usage_metadata
+        )

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from agentalign_lc.environment.devices.shell_archives import ARCHIVE, attempt, below
-from agentalign_lc.environment.devices.shell_call import Call, Command, Failure
+from agentalign_lc.environment.devices.shell.archives import ARCHIVE, attempt, below
+from agentalign_lc.environment.devices.shell.call import Call, Command, Failure
 from agentalign_lc.environment.world import Row
 
 __all__ = ["COMMANDS"]

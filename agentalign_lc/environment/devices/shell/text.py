@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 
-from agentalign_lc.environment.devices.shell_call import (
+from agentalign_lc.environment.devices.shell.call import (
     LIMIT,
     Call,
     Command,

@@ -8,8 +8,8 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import ClassVar
 
-from agentalign_lc.environment.devices.shell_archives import COMMANDS as ARCHIVE_COMMANDS
-from agentalign_lc.environment.devices.shell_call import (
+from agentalign_lc.environment.devices.shell.archives import COMMANDS as ARCHIVE_COMMANDS
+from agentalign_lc.environment.devices.shell.call import (
     LIMIT,
     Call,
     Command,
@@ -17,18 +17,18 @@ from agentalign_lc.environment.devices.shell_call import (
     Failure,
     Output,
 )
-from agentalign_lc.environment.devices.shell_files import COMMANDS as FILE_COMMANDS
-from agentalign_lc.environment.devices.shell_network import COMMANDS as NETWORK_COMMANDS
-from agentalign_lc.environment.devices.shell_programs import COMMANDS as PROGRAMS
-from agentalign_lc.environment.devices.shell_search import COMMANDS as SEARCH_COMMANDS
-from agentalign_lc.environment.devices.shell_syntax import (
+from agentalign_lc.environment.devices.shell.files import COMMANDS as FILE_COMMANDS
+from agentalign_lc.environment.devices.shell.network import COMMANDS as NETWORK_COMMANDS
+from agentalign_lc.environment.devices.shell.programs import COMMANDS as PROGRAMS
+from agentalign_lc.environment.devices.shell.search import COMMANDS as SEARCH_COMMANDS
+from agentalign_lc.environment.devices.shell.syntax import (
     Redirect,
     Simple,
     SyntaxFault,
     Word,
     parse,
 )
-from agentalign_lc.environment.devices.shell_text import COMMANDS as TEXT_COMMANDS
+from agentalign_lc.environment.devices.shell.text import COMMANDS as TEXT_COMMANDS
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import Row

@@ -4,7 +4,7 @@ import json
 import posixpath
 from collections.abc import Mapping
 
-from agentalign_lc.environment.devices.shell_call import Call, Command, Failure, table
+from agentalign_lc.environment.devices.shell.call import Call, Command, Failure, table
 from agentalign_lc.environment.faults import ToolFault
 
 __all__ = ["COMMANDS"]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from agentalign_lc.environment.devices.git import Git
-from agentalign_lc.environment.devices.shell_call import Call, Command, Failure, table
+from agentalign_lc.environment.devices.shell.call import Call, Command, Failure, table
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.world import Row
 

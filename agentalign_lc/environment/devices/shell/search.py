@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from agentalign_lc.environment.devices.shell_call import (
+from agentalign_lc.environment.devices.shell.call import (
     Call,
     Command,
     Failure,
