@@ -5,13 +5,20 @@ everything, except where a fault is planned for a scenario.
 """
 
 import asyncio
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    convert_to_messages,
+)
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -19,6 +26,8 @@ from agentalign_lc.records import Instruction, Intent, Scenario
 from agentalign_lc.roles import Brief
 from agentalign_lc.synthesis.stage import stage_scenario
 from agentalign_lc.synthesis.studio import Studio
+
+_IDS = itertools.count()
 
 Fault = Callable[[str], Response | None]
 """Gets the role that is asked; a response stands in for the right one."""
@@ -115,12 +124,7 @@ class LoopbackModel:
 
     def _actor(self, _: Scenario, body: dict[str, Any], text: str) -> Response:
         instruction = self._instruction(text)
-        results: list[BaseMessage] = [
-            ToolMessage(message["content"], tool_call_id=message["tool_call_id"])
-            for message in body["messages"]
-            if message["role"] == "tool"
-        ]
-        messages = [HumanMessage(instruction.text), *results]
+        messages = _without_faults(convert_to_messages(body["messages"]), instruction)
         turn = asyncio.run(self.studio.roles.actor.act(messages, (), instruction))
         if turn.tool_calls:
             return tool_call(turn.tool_calls[0]["name"], json.dumps(turn.tool_calls[0]["args"]))
@@ -146,3 +150,24 @@ _SIGNS = {
     "refuser": "declines a harmful request",
     "judge": "You answer one question",
 }
+
+
+def _without_faults(messages: list[BaseMessage], instruction: Instruction) -> list[BaseMessage]:
+    """What the run would have been without the calls that a fault brought in."""
+    tools = {call.tool for call in instruction.calls}
+    meant = {
+        call["id"]
+        for message in messages
+        if isinstance(message, AIMessage)
+        for call in message.tool_calls
+        if call["name"] in tools
+    }
+
+    def belongs(message: BaseMessage) -> bool:
+        if isinstance(message, ToolMessage):
+            return message.tool_call_id in meant
+        if isinstance(message, AIMessage):
+            return any(call["id"] in meant for call in message.tool_calls)
+        return True
+
+    return [message for message in messages if belongs(message)]

@@ -5,7 +5,7 @@ from agentalign_lc.quality.duplicates import Duplicates
 from agentalign_lc.quality.execution import check_execution
 from agentalign_lc.quality.grounding import check_grounding, profile_sources
 from agentalign_lc.quality.purity import check_purity, check_willing
-from agentalign_lc.quality.schema import check_schema
+from agentalign_lc.quality.schema import check_schema, check_syntax
 
 __all__ = [
     "Duplicates",
@@ -14,6 +14,7 @@ __all__ = [
     "check_grounding",
     "check_purity",
     "check_schema",
+    "check_syntax",
     "check_willing",
     "profile_sources",
 ]

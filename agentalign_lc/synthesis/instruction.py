@@ -16,6 +16,7 @@ from agentalign_lc.quality import (
     check_grounding,
     check_purity,
     check_schema,
+    check_syntax,
     check_willing,
     profile_sources,
 )
@@ -211,6 +212,7 @@ class _Nodes:
         results = [str(answer.text) if answer is not None else "" for _, answer in response.calls]
         known = profile_sources(scenario, instruction.text)
         verdicts = [
+            check_syntax(response),
             check_execution(response, scenario.tools),
             check_coverage(scenario.tools, [name for name, _ in calls]),
             check_schema(calls, tools),

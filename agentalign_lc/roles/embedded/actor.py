@@ -58,16 +58,25 @@ class EmbeddedActor:
                 return AIMessage(_missing(expected), id=f"ai-{seed[:12]}")
             call = ToolCall(name=expected.tool, args=dict(arguments), id=f"call_{seed[:24]}")  # type: ignore[arg-type]
             return AIMessage("", tool_calls=[call], id=f"ai-{seed[:12]}")
-        return AIMessage(self._report(instruction, results), id=f"ai-{seed[:12]}")
-
-    def _report(self, instruction: Instruction, results: Sequence[JsonValue]) -> str:
+        made = [
+            # As they were made: references into earlier results have their values here.
+            ExpectedCall(tool=call["name"], arguments=call["args"])
+            for message in messages
+            if isinstance(message, AIMessage)
+            for call in message.tool_calls
+        ]
         random = stream(instruction.id, "report")
-        clauses = [self._clause(call, random) for call in instruction.calls]
+        return AIMessage(self._report(made, results, random), id=f"ai-{seed[:12]}")
+
+    def _report(
+        self, calls: Sequence[ExpectedCall], results: Sequence[JsonValue], random: Random
+    ) -> str:
+        clauses = [self._clause(call, random) for call in calls]
         said = clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
         opener = random.choice(_CLAUSES["_open"])
         found = [
             text
-            for call, result in zip(instruction.calls, results, strict=False)
+            for call, result in zip(calls, results, strict=False)
             if (text := _finding(call, result))
         ]
         close = random.choice(_CLAUSES["_close"])
