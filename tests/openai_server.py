@@ -12,13 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    HumanMessage,
-    ToolMessage,
-    convert_to_messages,
-)
+from langchain_core.messages import AIMessage, HumanMessage, convert_to_messages
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -124,7 +118,7 @@ class LoopbackModel:
 
     def _actor(self, _: Scenario, body: dict[str, Any], text: str) -> Response:
         instruction = self._instruction(text)
-        messages = _without_faults(convert_to_messages(body["messages"]), instruction)
+        messages = convert_to_messages(_without_faults(body["messages"], instruction))
         turn = asyncio.run(self.studio.roles.actor.act(messages, (), instruction))
         if turn.tool_calls:
             return tool_call(turn.tool_calls[0]["name"], json.dumps(turn.tool_calls[0]["args"]))
@@ -152,22 +146,28 @@ _SIGNS = {
 }
 
 
-def _without_faults(messages: list[BaseMessage], instruction: Instruction) -> list[BaseMessage]:
+def _without_faults(
+    messages: list[dict[str, Any]], instruction: Instruction
+) -> list[dict[str, Any]]:
     """What the run would have been without the calls that a fault brought in."""
     tools = {call.tool for call in instruction.calls}
-    meant = {
+    faulty = {
         call["id"]
         for message in messages
-        if isinstance(message, AIMessage)
-        for call in message.tool_calls
-        if call["name"] in tools
+        for call in message.get("tool_calls") or []
+        if call["function"]["name"] not in tools or not _is_json(call["function"]["arguments"])
     }
 
-    def belongs(message: BaseMessage) -> bool:
-        if isinstance(message, ToolMessage):
-            return message.tool_call_id in meant
-        if isinstance(message, AIMessage):
-            return any(call["id"] in meant for call in message.tool_calls)
-        return True
+    def belongs(message: dict[str, Any]) -> bool:
+        ids = {call["id"] for call in message.get("tool_calls") or []}
+        return not faulty & (ids | {message.get("tool_call_id")})
 
     return [message for message in messages if belongs(message)]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
