@@ -23,7 +23,7 @@ from agentalign_lc.environment.faults import ToolFault, fault_text
 from agentalign_lc.environment.spec import Operation, ParameterSpec, ToolSpec, object_schema
 from agentalign_lc.environment.world import Row, World, matches
 
-__all__ = ["arguments_model", "compile_tool", "run_tool", "tool_schema"]
+__all__ = ["Arguments", "arguments_model", "compile_tool", "run_tool", "tool_schema"]
 
 
 class Arguments(BaseModel):

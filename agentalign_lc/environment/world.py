@@ -17,7 +17,13 @@ from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.records import Person
 from agentalign_lc.seeds import VirtualClock, stream
 
-__all__ = ["Device", "Draw", "Row", "World"]
+__all__ = [
+    "Device",
+    "Draw",
+    "Row",
+    "World",
+    "matches",
+]
 
 Row = dict[str, Any]
 _WORDS = str.maketrans(dict.fromkeys(",.;:!?\"'()[]<>", " "))
