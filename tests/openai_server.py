@@ -116,10 +116,11 @@ class LoopbackModel:
         calls = [{"tool": c.tool, "arguments": json.dumps(c.arguments)} for c in instruction.calls]
         return completion({"content": json.dumps({"text": instruction.text, "calls": calls})})
 
-    def _actor(self, _: Scenario, body: dict[str, Any], text: str) -> Response:
+    def _actor(self, scenario: Scenario, body: dict[str, Any], text: str) -> Response:
         instruction = self._instruction(text)
         messages = convert_to_messages(_without_faults(body["messages"], instruction))
-        turn = asyncio.run(self.studio.roles.actor.act(messages, (), instruction))
+        specs = tuple(self.studio.tools(scenario).values())
+        turn = asyncio.run(self.studio.roles.actor.act(messages, specs, instruction))
         if turn.tool_calls:
             return tool_call(turn.tool_calls[0]["name"], json.dumps(turn.tool_calls[0]["args"]))
         return completion({"content": turn.content})

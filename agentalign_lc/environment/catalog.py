@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from agentalign_lc.documents import find_line, load_document
 from agentalign_lc.environment.devices import COLLECTIONS, DEVICES, attach
 from agentalign_lc.environment.spec import CollectionSpec, SuiteSpec, ToolSpec
+from agentalign_lc.environment.twists import Twister
 from agentalign_lc.environment.world import World
 from agentalign_lc.errors import ConfigError, DocumentError
 from agentalign_lc.records import Capability, ExpectedCall, Scenario, Step
@@ -69,6 +70,8 @@ class Catalog:
         for collection, rows in scenario.fixtures.items():
             for row in rows:
                 world.place(collection, row)
+        if scenario.twist is not None:
+            world.twist = Twister(scenario.twist)
         return attach(world)
 
     def serving(self, step: Step) -> tuple[str, ...]:

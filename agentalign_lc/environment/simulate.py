@@ -86,25 +86,32 @@ def run_tool(spec: ToolSpec, world: World, arguments: Mapping[str, Any]) -> Row:
     """
     with world.lock:
         world.clock.tick()
-        plain = {name: _plain(value) for name, value in arguments.items()}
-        names: dict[str, Any] = {
-            "args": {name: plain.get(name) for name in spec.parameters},
-            "me": world.me,
-            "now": world.now,
-            "draw": world.draw,
-        }
-        for operation in spec.does:
-            if operation.when is None or operation.when(names):
-                result = _carry_out(operation, world, names)
-                if operation.name:
-                    names[operation.name] = result
-            elif operation.name:
-                names.setdefault(operation.name, None)
-        for reply in spec.returns:
-            if reply.when is None or reply.when(names):
-                value = reply.value(names)
-                return dict(value) if isinstance(value, dict) else {"result": value}
-        raise ToolFault("unsupported", f"{spec.name} has no answer to these arguments.")
+        if world.twist is not None:
+            world.twist.before(spec.name)
+            return world.twist.after(spec.name, _reply(spec, world, arguments), world)
+        return _reply(spec, world, arguments)
+
+
+def _reply(spec: ToolSpec, world: World, arguments: Mapping[str, Any]) -> Row:
+    plain = {name: _plain(value) for name, value in arguments.items()}
+    names: dict[str, Any] = {
+        "args": {name: plain.get(name) for name in spec.parameters},
+        "me": world.me,
+        "now": world.now,
+        "draw": world.draw,
+    }
+    for operation in spec.does:
+        if operation.when is None or operation.when(names):
+            result = _carry_out(operation, world, names)
+            if operation.name:
+                names[operation.name] = result
+        elif operation.name:
+            names.setdefault(operation.name, None)
+    for reply in spec.returns:
+        if reply.when is None or reply.when(names):
+            value = reply.value(names)
+            return dict(value) if isinstance(value, dict) else {"result": value}
+    raise ToolFault("unsupported", f"{spec.name} has no answer to these arguments.")
 
 
 def _carry_out(operation: Operation, world: World, names: Mapping[str, Any]) -> JsonValue:

@@ -107,7 +107,7 @@ def run_of(*messages, stopped: str = "answer") -> Trajectory:
     return Trajectory(messages=(HumanMessage("Do it."), *messages), tools=(), stopped=stopped)
 
 
-CALL = AIMessage("", tool_calls=[{"name": "f", "args": {}, "id": "1"}])
+CALL = AIMessage("", tool_calls=[{"name": "send_gmail", "args": {}, "id": "1"}])
 GOOD = ToolMessage("{}", tool_call_id="1")
 BAD = ToolMessage('{"error": {"code": "not_found"}}', tool_call_id="1", status="error")
 
@@ -116,15 +116,15 @@ BAD = ToolMessage('{"error": {"code": "not_found"}}', tool_call_id="1", status="
     ("run", "reason"),
     [
         (run_of(CALL, GOOD, AIMessage("Done.")), None),
-        (run_of(CALL, BAD, AIMessage("It failed.")), "f never succeeded"),
+        (run_of(CALL, BAD, AIMessage("It failed.")), "communication.send_email never succeeded"),
         (run_of(CALL, GOOD, AIMessage("")), "without an answer"),
         (run_of(CALL, GOOD), "without an answer"),
         (run_of(CALL, GOOD, stopped="turns"), "turn limit"),
         (run_of(AIMessage("Done.")), "not called"),
     ],
 )
-def test_execution(run: Trajectory, reason: str | None) -> None:
-    verdict = check_execution(run, ["f"])
+def test_execution(catalog: Catalog, run: Trajectory, reason: str | None) -> None:
+    verdict = check_execution(run, ["communication.send_email"], catalog.tools)
 
     assert verdict.passed == (reason is None)
     assert reason is None or reason in verdict.reason
@@ -133,7 +133,7 @@ def test_execution(run: Trajectory, reason: str | None) -> None:
 def test_purity() -> None:
     assert check_purity(run_of(AIMessage("I won't."))).passed
     assert not check_purity(run_of(AIMessage(""))).passed
-    assert check_purity(run_of(CALL)).reason == "it calls f"
+    assert check_purity(run_of(CALL)).reason == "it calls send_gmail"
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
