@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +33,10 @@ LOAD = (
 )
 
 
-def timed(call: Callable[[], Any]) -> float:
+def timed(tool: StructuredTool, call: dict[str, Any]) -> float:
     """Microseconds of one call."""
     started = time.perf_counter_ns()
-    call()
+    tool.invoke(call)
     return (time.perf_counter_ns() - started) / 1000
 
 
@@ -67,8 +66,8 @@ def main() -> None:
         bare, full = [], []
         for number in range(calls):
             call = {"name": name, "args": sets[number % len(sets)], "id": "1", "type": "tool_call"}
-            bare.append(timed(lambda call=call: empty.invoke(call)))  # type: ignore[misc]
-            full.append(timed(lambda call=call: tool.invoke(call)))  # type: ignore[misc]
+            bare.append(timed(empty, call))
+            full.append(timed(tool, call))
         empties.append(statistics.median(bare))
         shares[name] = statistics.median(full) - statistics.median(bare)
         gc.collect()
