@@ -4,9 +4,11 @@ from agentalign_lc.environment.devices.docker import Docker
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
 from agentalign_lc.environment.devices.machine import Machine
+from agentalign_lc.environment.devices.media import Media
 from agentalign_lc.environment.devices.network import Network
 from agentalign_lc.environment.devices.shell.call import Computer
 from agentalign_lc.environment.devices.shell.shell import Shell
+from agentalign_lc.environment.devices.social import Social
 from agentalign_lc.environment.devices.web import Web
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import World
@@ -19,8 +21,10 @@ __all__ = [
     "FileSystem",
     "Git",
     "Machine",
+    "Media",
     "Network",
     "Shell",
+    "Social",
     "Web",
     "attach",
 ]
@@ -33,6 +37,8 @@ _Kind = (
     | type[Git]
     | type[Network]
     | type[Shell]
+    | type[Social]
+    | type[Media]
 )
 
 DEVICES: dict[str, _Kind] = {
@@ -43,6 +49,8 @@ DEVICES: dict[str, _Kind] = {
     "git": Git,
     "network": Network,
     "shell": Shell,
+    "social": Social,
+    "media": Media,
 }
 COLLECTIONS: dict[str, CollectionSpec] = {
     name: spec for device in DEVICES.values() for name, spec in device.collections.items()
@@ -73,4 +81,5 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
     world.devices.update(
         files=files, web=web, machine=machine, docker=docker, git=git, network=network, shell=shell
     )
+    world.devices.update(social=Social(world), media=Media(world, files))
     return world
