@@ -3,10 +3,14 @@
 from agentalign_lc.environment.devices.docker import Docker
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
+from agentalign_lc.environment.devices.ledger import Ledger
 from agentalign_lc.environment.devices.machine import Machine
+from agentalign_lc.environment.devices.market import Market
 from agentalign_lc.environment.devices.network import Network
+from agentalign_lc.environment.devices.orders import Orders
 from agentalign_lc.environment.devices.shell.call import Computer
 from agentalign_lc.environment.devices.shell.shell import Shell
+from agentalign_lc.environment.devices.town import Town
 from agentalign_lc.environment.devices.web import Web
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import World
@@ -18,9 +22,13 @@ __all__ = [
     "Docker",
     "FileSystem",
     "Git",
+    "Ledger",
     "Machine",
+    "Market",
     "Network",
+    "Orders",
     "Shell",
+    "Town",
     "Web",
     "attach",
 ]
@@ -33,6 +41,10 @@ _Kind = (
     | type[Git]
     | type[Network]
     | type[Shell]
+    | type[Ledger]
+    | type[Orders]
+    | type[Market]
+    | type[Town]
 )
 
 DEVICES: dict[str, _Kind] = {
@@ -43,6 +55,10 @@ DEVICES: dict[str, _Kind] = {
     "git": Git,
     "network": Network,
     "shell": Shell,
+    "ledger": Ledger,
+    "orders": Orders,
+    "market": Market,
+    "town": Town,
 }
 COLLECTIONS: dict[str, CollectionSpec] = {
     name: spec for device in DEVICES.values() for name, spec in device.collections.items()
@@ -73,4 +89,8 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
     world.devices.update(
         files=files, web=web, machine=machine, docker=docker, git=git, network=network, shell=shell
     )
+    ledger = Ledger(world)
+    orders = Orders(world, ledger)
+    market, town = Market(world, orders), Town(world, orders)
+    world.devices.update(ledger=ledger, orders=orders, market=market, town=town)
     return world
