@@ -45,7 +45,7 @@ def compile_tool(spec: ToolSpec, world: World) -> StructuredTool:
         try:
             return run_tool(spec, world, arguments)
         except ToolFault as fault:
-            raise ToolException(fault_text(fault)) from fault
+            raise ToolException(fault_text(_in_parameters(fault, spec))) from fault
 
     async def ainvoke(**arguments: Any) -> Row:  # noqa: ANN401
         # Not left to LangChain's executor: calls of one world run in the order in which they came.
@@ -60,6 +60,13 @@ def compile_tool(spec: ToolSpec, world: World) -> StructuredTool:
         handle_tool_error=True,
         handle_validation_error=_explain,
     )
+
+
+def _in_parameters(fault: ToolFault, spec: ToolSpec) -> ToolFault:
+    """Name the parameter at fault: a device knows the capability's fields and not the tool's."""
+    if fault.field is None or fault.field in spec.parameters:
+        return fault
+    return ToolFault(fault.code, fault.message, spec.fields().get(fault.field, fault.field))
 
 
 def tool_schema(spec: ToolSpec) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from agentalign_lc.environment.devices.docker import Docker
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
+from agentalign_lc.environment.devices.ledger import Ledger
 from agentalign_lc.environment.devices.machine import Machine
+from agentalign_lc.environment.devices.market import Market
 from agentalign_lc.environment.devices.media import Media
 from agentalign_lc.environment.devices.network import Network
+from agentalign_lc.environment.devices.orders import Orders
 from agentalign_lc.environment.devices.shell.call import Computer
 from agentalign_lc.environment.devices.shell.shell import Shell
 from agentalign_lc.environment.devices.social import Social
+from agentalign_lc.environment.devices.town import Town
 from agentalign_lc.environment.devices.web import Web
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import World
@@ -20,11 +24,15 @@ __all__ = [
     "Docker",
     "FileSystem",
     "Git",
+    "Ledger",
     "Machine",
+    "Market",
     "Media",
     "Network",
+    "Orders",
     "Shell",
     "Social",
+    "Town",
     "Web",
     "attach",
 ]
@@ -39,6 +47,10 @@ _Kind = (
     | type[Shell]
     | type[Social]
     | type[Media]
+    | type[Ledger]
+    | type[Orders]
+    | type[Market]
+    | type[Town]
 )
 
 DEVICES: dict[str, _Kind] = {
@@ -51,6 +63,10 @@ DEVICES: dict[str, _Kind] = {
     "shell": Shell,
     "social": Social,
     "media": Media,
+    "ledger": Ledger,
+    "orders": Orders,
+    "market": Market,
+    "town": Town,
 }
 COLLECTIONS: dict[str, CollectionSpec] = {
     name: spec for device in DEVICES.values() for name, spec in device.collections.items()
@@ -82,4 +98,8 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
         files=files, web=web, machine=machine, docker=docker, git=git, network=network, shell=shell
     )
     world.devices.update(social=Social(world), media=Media(world, files))
+    ledger = Ledger(world)
+    orders = Orders(world, ledger)
+    market, town = Market(world, orders), Town(world, orders)
+    world.devices.update(ledger=ledger, orders=orders, market=market, town=town)
     return world
