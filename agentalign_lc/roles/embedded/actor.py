@@ -18,9 +18,9 @@ from agentalign_lc.environment.twists import RETRY
 from agentalign_lc.records import ExpectedCall, Instruction, Provenance, Step
 from agentalign_lc.seeds import derive_seed, stream
 
-__all__ = ["EmbeddedActor"]
+__all__ = ["CLAUSES", "EmbeddedActor"]
 
-_CLAUSES: dict[str, list[str]] = yaml.safe_load(
+CLAUSES: dict[str, list[str]] = yaml.safe_load(
     Path(__file__).with_name("answers.yaml").read_text(encoding="utf-8")
 )
 
@@ -102,20 +102,20 @@ class EmbeddedActor:
     ) -> str:
         clauses = [self._clause(call, random) for call in calls]
         said = clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
-        opener = random.choice(_CLAUSES["_open"])
+        opener = random.choice(CLAUSES["_open"])
         found = [
             text
             for call, result in zip(calls, results, strict=False)
             if (text := _finding(call, result))
         ]
-        close = random.choice(_CLAUSES["_close"])
+        close = random.choice(CLAUSES["_close"])
         return " ".join(part for part in (f"{opener}I {said}.", *found[-2:], close) if part)
 
     def _clause(self, call: ExpectedCall, random: Random) -> str:
         tool = self._catalog.tools[call.tool]
         names = {parameter: spec.field or parameter for parameter, spec in tool.parameters.items()}
         values = {names[key]: _said(value) for key, value in call.arguments.items() if key in names}
-        options = _CLAUSES[f"{tool.capability}:{self._action(call)}"]
+        options = CLAUSES[f"{tool.capability}:{self._action(call)}"]
         return random.choice(options).format_map(_Known(values))
 
 
