@@ -1,5 +1,8 @@
 """Devices: the parts of the world that YAML cannot say."""
 
+from agentalign_lc.environment.devices.blocks import Blocks
+from agentalign_lc.environment.devices.chain import Chain
+from agentalign_lc.environment.devices.contracts import Contracts
 from agentalign_lc.environment.devices.docker import Docker
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
@@ -7,6 +10,7 @@ from agentalign_lc.environment.devices.machine import Machine
 from agentalign_lc.environment.devices.network import Network
 from agentalign_lc.environment.devices.shell.call import Computer
 from agentalign_lc.environment.devices.shell.shell import Shell
+from agentalign_lc.environment.devices.wallets import Wallets
 from agentalign_lc.environment.devices.web import Web
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import World
@@ -15,12 +19,16 @@ from agentalign_lc.seeds import derive_seed
 __all__ = [
     "COLLECTIONS",
     "DEVICES",
+    "Blocks",
+    "Chain",
+    "Contracts",
     "Docker",
     "FileSystem",
     "Git",
     "Machine",
     "Network",
     "Shell",
+    "Wallets",
     "Web",
     "attach",
 ]
@@ -33,6 +41,10 @@ _Kind = (
     | type[Git]
     | type[Network]
     | type[Shell]
+    | type[Wallets]
+    | type[Blocks]
+    | type[Chain]
+    | type[Contracts]
 )
 
 DEVICES: dict[str, _Kind] = {
@@ -43,6 +55,10 @@ DEVICES: dict[str, _Kind] = {
     "git": Git,
     "network": Network,
     "shell": Shell,
+    "wallets": Wallets,
+    "blocks": Blocks,
+    "chain": Chain,
+    "contracts": Contracts,
 }
 COLLECTIONS: dict[str, CollectionSpec] = {
     name: spec for device in DEVICES.values() for name, spec in device.collections.items()
@@ -73,4 +89,8 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
     world.devices.update(
         files=files, web=web, machine=machine, docker=docker, git=git, network=network, shell=shell
     )
+    wallets = Wallets(world)
+    blocks = Blocks(world, wallets)
+    chain, contracts = Chain(world, wallets, blocks), Contracts(world, wallets, blocks)
+    world.devices.update(wallets=wallets, blocks=blocks, chain=chain, contracts=contracts)
     return world
