@@ -1,5 +1,8 @@
 """Devices: the parts of the world that YAML cannot say."""
 
+from agentalign_lc.environment.devices.blocks import Blocks
+from agentalign_lc.environment.devices.chain import Chain
+from agentalign_lc.environment.devices.contracts import Contracts
 from agentalign_lc.environment.devices.docker import Docker
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
@@ -13,6 +16,7 @@ from agentalign_lc.environment.devices.shell.call import Computer
 from agentalign_lc.environment.devices.shell.shell import Shell
 from agentalign_lc.environment.devices.social import Social
 from agentalign_lc.environment.devices.town import Town
+from agentalign_lc.environment.devices.wallets import Wallets
 from agentalign_lc.environment.devices.web import Web
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import World
@@ -21,6 +25,9 @@ from agentalign_lc.seeds import derive_seed
 __all__ = [
     "COLLECTIONS",
     "DEVICES",
+    "Blocks",
+    "Chain",
+    "Contracts",
     "Docker",
     "FileSystem",
     "Git",
@@ -33,6 +40,7 @@ __all__ = [
     "Shell",
     "Social",
     "Town",
+    "Wallets",
     "Web",
     "attach",
 ]
@@ -51,6 +59,10 @@ _Kind = (
     | type[Orders]
     | type[Market]
     | type[Town]
+    | type[Wallets]
+    | type[Blocks]
+    | type[Chain]
+    | type[Contracts]
 )
 
 DEVICES: dict[str, _Kind] = {
@@ -67,6 +79,10 @@ DEVICES: dict[str, _Kind] = {
     "orders": Orders,
     "market": Market,
     "town": Town,
+    "wallets": Wallets,
+    "blocks": Blocks,
+    "chain": Chain,
+    "contracts": Contracts,
 }
 COLLECTIONS: dict[str, CollectionSpec] = {
     name: spec for device in DEVICES.values() for name, spec in device.collections.items()
@@ -102,4 +118,8 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
     orders = Orders(world, ledger)
     market, town = Market(world, orders), Town(world, orders)
     world.devices.update(ledger=ledger, orders=orders, market=market, town=town)
+    wallets = Wallets(world)
+    blocks = Blocks(world, wallets)
+    chain, contracts = Chain(world, wallets, blocks), Contracts(world, wallets, blocks)
+    world.devices.update(wallets=wallets, blocks=blocks, chain=chain, contracts=contracts)
     return world
