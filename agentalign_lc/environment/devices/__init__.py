@@ -1,8 +1,11 @@
 """Devices: the parts of the world that YAML cannot say."""
 
+from agentalign_lc.environment.devices.browser import Browser
+from agentalign_lc.environment.devices.directory import Directory
 from agentalign_lc.environment.devices.docker import Docker
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
+from agentalign_lc.environment.devices.hosting import Hosting
 from agentalign_lc.environment.devices.machine import Machine
 from agentalign_lc.environment.devices.network import Network
 from agentalign_lc.environment.devices.shell.call import Computer
@@ -15,9 +18,12 @@ from agentalign_lc.seeds import derive_seed
 __all__ = [
     "COLLECTIONS",
     "DEVICES",
+    "Browser",
+    "Directory",
     "Docker",
     "FileSystem",
     "Git",
+    "Hosting",
     "Machine",
     "Network",
     "Shell",
@@ -33,6 +39,9 @@ _Kind = (
     | type[Git]
     | type[Network]
     | type[Shell]
+    | type[Browser]
+    | type[Directory]
+    | type[Hosting]
 )
 
 DEVICES: dict[str, _Kind] = {
@@ -43,6 +52,9 @@ DEVICES: dict[str, _Kind] = {
     "git": Git,
     "network": Network,
     "shell": Shell,
+    "browser": Browser,
+    "directory": Directory,
+    "hosting": Hosting,
 }
 COLLECTIONS: dict[str, CollectionSpec] = {
     name: spec for device in DEVICES.values() for name, spec in device.collections.items()
@@ -73,4 +85,7 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
     world.devices.update(
         files=files, web=web, machine=machine, docker=docker, git=git, network=network, shell=shell
     )
+    world.devices["browser"] = Browser(world, files, web)
+    world.devices["directory"] = Directory(world)
+    world.devices["hosting"] = Hosting(world, git)
     return world
