@@ -1,11 +1,14 @@
 """Devices: the parts of the world that YAML cannot say."""
 
 from agentalign_lc.environment.devices.blocks import Blocks
+from agentalign_lc.environment.devices.browser import Browser
 from agentalign_lc.environment.devices.chain import Chain
 from agentalign_lc.environment.devices.contracts import Contracts
+from agentalign_lc.environment.devices.directory import Directory
 from agentalign_lc.environment.devices.docker import Docker
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
+from agentalign_lc.environment.devices.hosting import Hosting
 from agentalign_lc.environment.devices.ledger import Ledger
 from agentalign_lc.environment.devices.machine import Machine
 from agentalign_lc.environment.devices.market import Market
@@ -26,11 +29,14 @@ __all__ = [
     "COLLECTIONS",
     "DEVICES",
     "Blocks",
+    "Browser",
     "Chain",
     "Contracts",
+    "Directory",
     "Docker",
     "FileSystem",
     "Git",
+    "Hosting",
     "Ledger",
     "Machine",
     "Market",
@@ -63,6 +69,9 @@ _Kind = (
     | type[Blocks]
     | type[Chain]
     | type[Contracts]
+    | type[Browser]
+    | type[Directory]
+    | type[Hosting]
 )
 
 DEVICES: dict[str, _Kind] = {
@@ -83,6 +92,9 @@ DEVICES: dict[str, _Kind] = {
     "blocks": Blocks,
     "chain": Chain,
     "contracts": Contracts,
+    "browser": Browser,
+    "directory": Directory,
+    "hosting": Hosting,
 }
 COLLECTIONS: dict[str, CollectionSpec] = {
     name: spec for device in DEVICES.values() for name, spec in device.collections.items()
@@ -122,4 +134,7 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
     blocks = Blocks(world, wallets)
     chain, contracts = Chain(world, wallets, blocks), Contracts(world, wallets, blocks)
     world.devices.update(wallets=wallets, blocks=blocks, chain=chain, contracts=contracts)
+    world.devices["browser"] = Browser(world, files, web)
+    world.devices["directory"] = Directory(world)
+    world.devices["hosting"] = Hosting(world, git)
     return world
