@@ -47,8 +47,8 @@ def test_what_does_not_exist_is_not_found(world, call):
     call(world, "browser_navigate", url=SITE)
     assert code(call(world, "browser_history_back", steps=3)) == "no_history"
     for tool, arguments, field in (
-        ("browser_click", {"element": "Fly to the moon"}, "target"),
-        ("input_text", {"label": "Shoe size", "text": "42"}, "field"),
+        ("browser_click", {"element": "Fly to the moon"}, "element"),
+        ("input_text", {"label": "Shoe size", "text": "42"}, "label"),
         ("browser_submit_form", {"form": "survey"}, "form"),
         ("browser_download", {"url": f"{SITE}none.pdf", "save_path": "~/none.pdf"}, "url"),
     ):

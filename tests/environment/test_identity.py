@@ -50,7 +50,7 @@ def test_a_contact_has_an_account_that_can_be_given_a_role(
     arguments = {user: said, role: "Report Editor"}
     assert call(world, grant, **arguments)["roles"] == ["member", "Report Editor"]
     assert call(world, "okta_list_users", q="report editor")["users"][0]["user"] == "lenaosei"
-    assert call(world, grant, **arguments)["error"]["field"] == "role"
+    assert call(world, grant, **arguments)["error"]["field"] == role
     assert call(world, revoke, **arguments)["roles"] == ["member"]
     assert code(call(world, revoke, **arguments)) == "not_found"
     actions = [e["action"] for e in call(world, "okta_get_system_log", q="lena")["entries"]]
@@ -62,7 +62,8 @@ def test_nobody_is_not_found(world, call):
     calls += [(tool, {user: "nobody", role: "x"}) for pair in ROLES for tool, user, role in [(pair[0], *pair[2:])]]  # fmt: skip
     for tool, arguments in calls:
         error = call(world, tool, **arguments)["error"]
-        assert (error["code"], error["field"]) == ("not_found", "user")
+        assert error["code"] == "not_found"
+        assert error["field"] in arguments, "the tool's own name for it"
     assert world.changes == []
 
 
