@@ -61,13 +61,13 @@ def test_what_git_pushes_can_be_read_and_found(world, call):
 def test_reading_makes_no_repository_up_though_a_clone_does(world, call):
     gone = {"repo": "choir/songbook", "path": "README.md"}
     error = call(world, "github_get_file_contents", **gone)["error"]
-    assert (error["code"], error["field"]) == ("not_found", "repository")
+    assert (error["code"], error["field"]) == ("not_found", "repo")
     call(world, "git_clone", url="https://git.example/choir/songbook.git")
     assert call(world, "github_get_file_contents", **gone)["size"] > 10
     for tool, arguments in [*ISSUES, *PULLS, *MERGES, *NOTES, *RUNS, *SECRETS]:
         first = next(iter(arguments))
         error = call(world, tool, **{**arguments, first: "no/where"})["error"]
-        assert (error["code"], error["field"]) == ("not_found", "repository")
+        assert error["code"] == "not_found"
 
 
 @pytest.mark.parametrize(("tool", "arguments"), ISSUES)
@@ -83,7 +83,7 @@ def test_an_issue_and_its_comments_have_a_page(world, call, tool, arguments, not
     assert "Please." in page["text"]
     assert "anaruiz: On it." in page["text"]
     error = call(world, noter, **{**note, number: 77})["error"]
-    assert (error["code"], error["field"]) == ("not_found", "number")
+    assert (error["code"], error["field"]) == ("not_found", number)
 
 
 @pytest.mark.parametrize(("tool", "arguments"), PULLS)
@@ -94,7 +94,8 @@ def test_a_pull_request_is_merged_once_and_cloned(world, call, tool, arguments, 
     merge = {**merge, next(name for name in merge if name.endswith(("number", "iid"))): number}
     assert call(world, merger, **merge)["status"] == "merged"
     error = call(world, merger, **merge)["error"]
-    assert (error["code"], error["field"]) == ("conflict", "number")
+    assert error["code"] == "conflict"
+    assert error["field"] in merge
     call(world, "git_clone", url=URL, directory="again")
     messages = [c["message"] for c in call(world, "git_log", repo_path="again")["commits"]]
     assert f"Merge pull request #{number} from dark" in messages
@@ -134,7 +135,7 @@ def test_a_new_run_can_cancel_the_one_before(world, call):
     assert [run["status"] for run in runs][1] == "cancelled"
     assert runs[1]["run"] == first["run"]
     error = call(world, "github_list_workflow_runs", repo=REPO, run_id="999")["error"]
-    assert (error["code"], error["field"]) == ("not_found", "run")
+    assert (error["code"], error["field"]) == ("not_found", "run_id")
 
 
 @pytest.mark.parametrize(("tool", "arguments"), SECRETS)
