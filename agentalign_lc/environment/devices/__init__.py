@@ -1,6 +1,9 @@
 """Devices: the parts of the world that YAML cannot say."""
 
+from agentalign_lc.environment.devices.calendars import Calendar
+from agentalign_lc.environment.devices.database import Database
 from agentalign_lc.environment.devices.docker import Docker
+from agentalign_lc.environment.devices.drive import Drive
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
 from agentalign_lc.environment.devices.machine import Machine
@@ -15,7 +18,10 @@ from agentalign_lc.seeds import derive_seed
 __all__ = [
     "COLLECTIONS",
     "DEVICES",
+    "Calendar",
+    "Database",
     "Docker",
+    "Drive",
     "FileSystem",
     "Git",
     "Machine",
@@ -33,6 +39,9 @@ _Kind = (
     | type[Git]
     | type[Network]
     | type[Shell]
+    | type[Database]
+    | type[Drive]
+    | type[Calendar]
 )
 
 DEVICES: dict[str, _Kind] = {
@@ -43,6 +52,9 @@ DEVICES: dict[str, _Kind] = {
     "git": Git,
     "network": Network,
     "shell": Shell,
+    "database": Database,
+    "drive": Drive,
+    "calendar": Calendar,
 }
 COLLECTIONS: dict[str, CollectionSpec] = {
     name: spec for device in DEVICES.values() for name, spec in device.collections.items()
@@ -72,5 +84,8 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
     shell = Shell(Computer(world, files, web, machine, docker, git, network))
     world.devices.update(
         files=files, web=web, machine=machine, docker=docker, git=git, network=network, shell=shell
+    )
+    world.devices.update(
+        database=Database(world, files), drive=Drive(world, files), calendar=Calendar(world)
     )
     return world
