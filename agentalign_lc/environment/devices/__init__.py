@@ -2,10 +2,13 @@
 
 from agentalign_lc.environment.devices.blocks import Blocks
 from agentalign_lc.environment.devices.browser import Browser
+from agentalign_lc.environment.devices.calendars import Calendar
 from agentalign_lc.environment.devices.chain import Chain
 from agentalign_lc.environment.devices.contracts import Contracts
+from agentalign_lc.environment.devices.database import Database
 from agentalign_lc.environment.devices.directory import Directory
 from agentalign_lc.environment.devices.docker import Docker
+from agentalign_lc.environment.devices.drive import Drive
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.devices.git import Git
 from agentalign_lc.environment.devices.hosting import Hosting
@@ -30,10 +33,13 @@ __all__ = [
     "DEVICES",
     "Blocks",
     "Browser",
+    "Calendar",
     "Chain",
     "Contracts",
+    "Database",
     "Directory",
     "Docker",
+    "Drive",
     "FileSystem",
     "Git",
     "Hosting",
@@ -72,6 +78,9 @@ _Kind = (
     | type[Browser]
     | type[Directory]
     | type[Hosting]
+    | type[Database]
+    | type[Drive]
+    | type[Calendar]
 )
 
 DEVICES: dict[str, _Kind] = {
@@ -95,6 +104,9 @@ DEVICES: dict[str, _Kind] = {
     "browser": Browser,
     "directory": Directory,
     "hosting": Hosting,
+    "database": Database,
+    "drive": Drive,
+    "calendar": Calendar,
 }
 COLLECTIONS: dict[str, CollectionSpec] = {
     name: spec for device in DEVICES.values() for name, spec in device.collections.items()
@@ -137,4 +149,7 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
     world.devices["browser"] = Browser(world, files, web)
     world.devices["directory"] = Directory(world)
     world.devices["hosting"] = Hosting(world, git)
+    world.devices.update(
+        database=Database(world, files), drive=Drive(world, files), calendar=Calendar(world)
+    )
     return world
