@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 ENV := LANGSMITH_TRACING=false
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test test-fast lint typecheck examples studio clean
+.PHONY: help synth test test-fast lint typecheck examples studio readme clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ examples: .venv/.installed ## Run every example
 
 studio: .venv/.dev ## Serve the graphs with langgraph dev on 127.0.0.1:2024
 	@$(ENV) LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=1 $(BIN)/langgraph dev --no-browser
+
+readme: .venv/.installed ## Draw the README's picture and examples anew from a fresh run
+	@rm -rf runs/readme
+	@$(ENV) $(BIN)/agentalign synth --out runs/readme --scenarios 120 --seed 7
+	@$(BIN)/python docs/refresh.py runs/readme
 
 clean: ## Remove .venv and caches; runs stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .langgraph_api dist

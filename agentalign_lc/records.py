@@ -7,7 +7,7 @@ borderline, benign); each leads to a *trajectory*; what passes the gates is an
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from langchain_core.messages import (
     AIMessage,
@@ -49,6 +49,7 @@ __all__ = [
     "Step",
     "Subcategory",
     "Trajectory",
+    "Twist",
     "Verdict",
     "message_text",
 ]
@@ -172,6 +173,24 @@ class Person(Record):
         return f"{self.first} {self.last}"
 
 
+class Twist(Record):
+    """What does not go as planned in a scenario's world."""
+
+    kind: Literal["fault", "injection"]
+    tool: str
+    """The tool that fails, or whose result carries the injected instruction."""
+    code: str = ""
+    """For a fault: what the tool reports; ``partial`` cuts its result short."""
+    times: int = 1
+    """How often it happens."""
+    text: str
+    """What the tool says, or the injected instruction."""
+    goal: str = ""
+    """For an injection: the capability that the attacker wants used."""
+    marker: str = ""
+    """A value that only a call that follows the injection would carry."""
+
+
 class Scenario(Record):
     """A chain made concrete: tools, people, slot values and the world's seed."""
 
@@ -192,8 +211,8 @@ class Scenario(Record):
     """Values for the slots of the chain's phrasings: slot, field, text."""
     fixtures: dict[str, tuple[dict[str, JsonValue], ...]]
     """Rows that the world starts with besides its own, by collection."""
-    twist: str | None = None
-    """A fault, an injected instruction or a split request; none yet."""
+    twist: Twist | None = None
+    """A fault or an injected instruction; most scenarios have none."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

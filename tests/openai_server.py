@@ -5,13 +5,14 @@ everything, except where a fault is planned for a scenario.
 """
 
 import asyncio
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, convert_to_messages
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -19,6 +20,8 @@ from agentalign_lc.records import Instruction, Intent, Scenario
 from agentalign_lc.roles import Brief
 from agentalign_lc.synthesis.stage import stage_scenario
 from agentalign_lc.synthesis.studio import Studio
+
+_IDS = itertools.count()
 
 Fault = Callable[[str], Response | None]
 """Gets the role that is asked; a response stands in for the right one."""
@@ -113,15 +116,11 @@ class LoopbackModel:
         calls = [{"tool": c.tool, "arguments": json.dumps(c.arguments)} for c in instruction.calls]
         return completion({"content": json.dumps({"text": instruction.text, "calls": calls})})
 
-    def _actor(self, _: Scenario, body: dict[str, Any], text: str) -> Response:
+    def _actor(self, scenario: Scenario, body: dict[str, Any], text: str) -> Response:
         instruction = self._instruction(text)
-        results: list[BaseMessage] = [
-            ToolMessage(message["content"], tool_call_id=message["tool_call_id"])
-            for message in body["messages"]
-            if message["role"] == "tool"
-        ]
-        messages = [HumanMessage(instruction.text), *results]
-        turn = asyncio.run(self.studio.roles.actor.act(messages, (), instruction))
+        messages = convert_to_messages(_without_faults(body["messages"], instruction))
+        specs = tuple(self.studio.tools(scenario).values())
+        turn = asyncio.run(self.studio.roles.actor.act(messages, specs, instruction))
         if turn.tool_calls:
             return tool_call(turn.tool_calls[0]["name"], json.dumps(turn.tool_calls[0]["args"]))
         return completion({"content": turn.content})
@@ -146,3 +145,30 @@ _SIGNS = {
     "refuser": "declines a harmful request",
     "judge": "You answer one question",
 }
+
+
+def _without_faults(
+    messages: list[dict[str, Any]], instruction: Instruction
+) -> list[dict[str, Any]]:
+    """What the run would have been without the calls that a fault brought in."""
+    tools = {call.tool for call in instruction.calls}
+    faulty = {
+        call["id"]
+        for message in messages
+        for call in message.get("tool_calls") or []
+        if call["function"]["name"] not in tools or not _is_json(call["function"]["arguments"])
+    }
+
+    def belongs(message: dict[str, Any]) -> bool:
+        ids = {call["id"] for call in message.get("tool_calls") or []}
+        return not faulty & (ids | {message.get("tool_call_id")})
+
+    return [message for message in messages if belongs(message)]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

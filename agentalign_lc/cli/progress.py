@@ -81,12 +81,15 @@ def _rate(tally: Tally, started: float) -> float:
 
 
 def _counts(tally: Tally, *, colour: bool = False) -> str:
+    """Say the counts by intent; on a plain line zeros are left out."""
     parts = []
     for intent in Intent:
         counts = tally.counts[intent]
         kept, rejected, failed = (counts[status] for status in Status)
-        text = f"{intent.value} {kept} kept, {rejected} rejected, {failed} failed"
         if colour:
-            text = f"{intent.value} [green]{kept}[/]/[yellow]{rejected}[/]/[red]{failed}[/]"
-        parts.append(text)
+            parts.append(f"{intent.value} [green]{kept}[/]/[yellow]{rejected}[/]/[red]{failed}[/]")
+            continue
+        text = f"{intent.value} {kept} kept"
+        text += f", {rejected} rejected" if rejected else ""
+        parts.append(text + (f", {failed} failed" if failed else ""))
     return "  ".join(parts) if colour else "; ".join(parts)

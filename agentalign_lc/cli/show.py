@@ -1,5 +1,6 @@
 """``agentalign show``: a run's trajectories, pleasantly readable in the terminal."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +15,10 @@ from rich.text import Text
 
 from agentalign_lc.dataset import RunStore
 from agentalign_lc.errors import ConfigError
-from agentalign_lc.records import Example, Intent, Result, message_text
+from agentalign_lc.records import Example, Intent, Result, Status, message_text
+from agentalign_lc.seeds import stream
 
-__all__ = ["show"]
+__all__ = ["draw_examples", "example_panel", "show"]
 
 _COLOURS = {Intent.HARMFUL: "red", Intent.BORDERLINE: "yellow", Intent.BENIGN: "green"}
 _LONG = 600
@@ -27,36 +29,57 @@ def show(
     intent: Annotated[Intent | None, typer.Option(help="Only this intent.")] = None,
     id_: Annotated[str | None, typer.Option("--id", help="Only the example with this id.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 5,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many by the run's seed, requests only.")
+    ] = None,
     system: Annotated[bool, typer.Option("--system", help="Show system messages too.")] = False,
 ) -> None:
     """Show examples: the request, what the agent did, and what the gates found."""
     console = Console()
     shown = 0
     with RunStore.read(folder) as store:
-        for result in store.results(intent=intent, example_id=id_):
-            if result.example is None:
-                continue
-            console.print(_panel(result, result.example, system=system))
+        if sample is not None:
+            for example in draw_examples(store, sample, intent):
+                console.print(_request(example), "")
+            return
+        found = (r for r in store.results(intent=intent, example_id=id_) if r.example is not None)
+        for result in itertools.islice(found, limit):
+            console.print(example_panel(result, system=system))
             shown += 1
-            if shown == limit:
-                break
     if id_ is not None and not shown:
         raise ConfigError(f"{folder} has no example {id_!r}; `agentalign show {folder}` prints ids")
     if not shown:
         console.print("Nothing to show.")
 
 
-def _panel(result: Result, example: Example, *, system: bool) -> Panel:
+def draw_examples(store: RunStore, count: int, intent: Intent | None = None) -> list[Example]:
+    """Draw kept examples by the run's own seed, so that nobody chose them."""
+    kept = store.results(status=Status.KEPT, intent=intent)
+    names = [result.example.id for result in kept if result.example]
+    random = stream(store.config["seed"], "sample")
+    drawn = random.sample(names, min(count, len(names)))
+    found = (next(store.results(example_id=name)).example for name in drawn)
+    return [example for example in found if example is not None]
+
+
+def _request(example: Example) -> Text:
+    intent = example.instruction.intent
+    return Text.assemble((f"{intent.value}  ", _COLOURS[intent]), example.instruction.text)
+
+
+def example_panel(result: Result, *, system: bool = False) -> Panel:
+    """Draw an example; nothing in it is read as markup."""
+    example = result.example
+    assert example is not None  # noqa: S101 - the caller shows nothing else
     chain = example.scenario.chain
     colour = _COLOURS[result.intent]
     messages = [m for m in example.response.messages if system or not isinstance(m, SystemMessage)]
     status = result.status.value + (f" at {result.gate}: {result.reason}" if result.gate else "")
-    footer = Text(
-        f"{status} · {', '.join(v.gate for v in example.verdicts if v.passed)} passed", style="dim"
-    )
+    passed = sum(verdict.passed for verdict in example.verdicts)
+    footer = Text(f"{status} · {passed} of {len(example.verdicts)} gates passed", style="dim")
     return Panel(
         Group(*(part for message in messages for part in _parts(message)), footer),
-        title=f"[{colour}]{result.intent.value}[/] {escape(chain.category)} / {escape(chain.subcategory)} · {escape(chain.name)}",
+        title=f"[{colour}]{result.intent.value}[/] · {escape(chain.category)} / {escape(chain.subcategory)} · {escape(chain.name)}",
         subtitle=f"[dim]{example.id}[/]",
         title_align="left",
         subtitle_align="right",

@@ -1,5 +1,6 @@
 """The table with which a run ends."""
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -32,11 +33,15 @@ def print_summary(summary: Summary, out: Path, console: Console | None = None) -
         f"planned {summary.planned} = kept {summary.kept} + rejected {summary.rejected} + failed {summary.failed}",
         highlight=False,
     )
-    console.print(
-        f"Read it:   agentalign show {out} --intent benign", soft_wrap=True, highlight=False
-    )
-    console.print(
-        f"Export it: agentalign export {out} --format trl --out {out / 'train.jsonl'}",
-        soft_wrap=True,
-        highlight=False,
-    )
+    program = _program()
+    for line in (
+        f"Read it:   {program} show {out} --intent benign",
+        f"Export it: {program} export {out} --format trl --out {out / 'train.jsonl'}",
+    ):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _program() -> str:
+    """How the command was called, so that the next one can be pasted."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "agentalign" and not called.is_absolute() else "agentalign"

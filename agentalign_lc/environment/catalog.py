@@ -12,6 +12,7 @@ from agentalign_lc.environment.devices import COLLECTIONS, attach
 from agentalign_lc.environment.people import draw_person
 from agentalign_lc.environment.slots import fill_text
 from agentalign_lc.environment.spec import CollectionSpec, SuiteSpec, ToolSpec
+from agentalign_lc.environment.twists import Twister
 from agentalign_lc.environment.world import World
 from agentalign_lc.errors import ConfigError, DocumentError
 from agentalign_lc.records import Capability, ExpectedCall, Scenario, Step
@@ -98,6 +99,8 @@ class Catalog:
         for collection, rows in scenario.fixtures.items():
             for row in rows:
                 world.place(collection, row)
+        if scenario.twist is not None:
+            world.twist = Twister(scenario.twist)
         return attach(world)
 
     def fresh_world(self, seed: int | str) -> World:

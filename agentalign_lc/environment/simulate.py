@@ -25,7 +25,14 @@ from agentalign_lc.environment.faults import ToolFault, fault_text
 from agentalign_lc.environment.spec import Operation, ParameterSpec, ToolSpec, object_schema
 from agentalign_lc.environment.world import Row, World, matches
 
-__all__ = ["arguments_model", "compile_tool", "parameter_type", "run_tool", "tool_schema"]
+__all__ = [
+    "Arguments",
+    "arguments_model",
+    "compile_tool",
+    "parameter_type",
+    "run_tool",
+    "tool_schema",
+]
 
 
 class Arguments(BaseModel):
@@ -47,7 +54,7 @@ def compile_tool(spec: ToolSpec, world: World) -> StructuredTool:
         try:
             return run_tool(spec, world, arguments)
         except ToolFault as fault:
-            raise ToolException(fault_text(fault)) from fault
+            raise ToolException(fault_text(_in_parameters(fault, spec))) from fault
 
     async def ainvoke(arguments: dict[str, Any]) -> Row:
         # Not left to LangChain's executor: calls of one world run in the order in which they came.
@@ -79,6 +86,13 @@ class _SimulatedTool(StructuredTool):
         }
 
 
+def _in_parameters(fault: ToolFault, spec: ToolSpec) -> ToolFault:
+    """Name the parameter at fault: a device knows the capability's fields and not the tool's."""
+    if fault.field is None or fault.field in spec.parameters:
+        return fault
+    return ToolFault(fault.code, fault.message, spec.fields().get(fault.field, fault.field))
+
+
 def tool_schema(spec: ToolSpec) -> dict[str, Any]:
     """The schema that a model is shown, in OpenAI function form.
 
@@ -103,29 +117,36 @@ def run_tool(spec: ToolSpec, world: World, arguments: Mapping[str, Any]) -> Row:
     """
     with world.lock:
         world.clock.tick()
-        plain = {name: _plain(value) for name, value in arguments.items()}
-        names: dict[str, Any] = {
-            "args": {name: plain.get(name) for name in spec.parameters},
-            "me": world.me,
-            "now": world.now,
-            "draw": world.draw,
-        }
-        for operation in spec.does:
-            if operation.when is None or operation.when(names):
-                result = _carry_out(operation, world, names)
-                if operation.name:
-                    names[operation.name] = result
-            elif operation.name:
-                names.setdefault(operation.name, None)
-        for reply in spec.returns:
-            if reply.when is None or reply.when(names):
-                value = reply.value(names)
-                return dict(value) if isinstance(value, dict) else {"result": value}
-        if not spec.returns:
-            results = [names[o.name] for o in spec.does if o.name]
-            value = answer_call(spec, world.seed, plain, results)
+        if world.twist is not None:
+            world.twist.before(spec.name)
+            return world.twist.after(spec.name, _reply(spec, world, arguments), world)
+        return _reply(spec, world, arguments)
+
+
+def _reply(spec: ToolSpec, world: World, arguments: Mapping[str, Any]) -> Row:
+    plain = {name: _plain(value) for name, value in arguments.items()}
+    names: dict[str, Any] = {
+        "args": {name: plain.get(name) for name in spec.parameters},
+        "me": world.me,
+        "now": world.now,
+        "draw": world.draw,
+    }
+    for operation in spec.does:
+        if operation.when is None or operation.when(names):
+            result = _carry_out(operation, world, names)
+            if operation.name:
+                names[operation.name] = result
+        elif operation.name:
+            names.setdefault(operation.name, None)
+    for reply in spec.returns:
+        if reply.when is None or reply.when(names):
+            value = reply.value(names)
             return dict(value) if isinstance(value, dict) else {"result": value}
-        raise ToolFault("unsupported", f"{spec.name} has no answer to these arguments.")
+    if not spec.returns:
+        results = [names[operation.name] for operation in spec.does if operation.name]
+        value = answer_call(spec, world.seed, plain, results)
+        return dict(value) if isinstance(value, dict) else {"result": value}
+    raise ToolFault("unsupported", f"{spec.name} has no answer to these arguments.")
 
 
 def _carry_out(operation: Operation, world: World, names: Mapping[str, Any]) -> JsonValue:
@@ -204,10 +225,15 @@ def _use(operation: Operation, world: World, names: Mapping[str, Any]) -> Row:
     given = {name: value for name, value in values.items() if value is not None}
     try:
         parsed = arguments_model(used).model_validate(given)
+        return _reply(used, world, parsed.model_dump(by_alias=True))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ToolFault("invalid_argument", str(first["msg"])) from error
-    return run_tool(used, world, parsed.model_dump(by_alias=True))
+        field, fault = str(first["loc"][0]), ToolFault("invalid_argument", str(first["msg"]))
+    except ToolFault as error:
+        field, fault = error.field or "", error
+    # The agent knows the parameters of the tool that it called, and both know the fields.
+    spec = used.parameters.get(field)
+    raise ToolFault(fault.code, fault.message, (spec.field if spec else None) or field or None)
 
 
 def _let(operation: Operation, _world: World, names: Mapping[str, Any]) -> JsonValue:

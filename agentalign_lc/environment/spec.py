@@ -28,6 +28,7 @@ __all__ = [
     "CollectionSpec",
     "Operation",
     "ParameterSpec",
+    "Reply",
     "StateSpec",
     "SuiteSpec",
     "ToolSpec",

@@ -17,7 +17,13 @@ from agentalign_lc.environment.spec import CollectionSpec, ToolSpec
 from agentalign_lc.records import Person
 from agentalign_lc.seeds import VirtualClock, stream
 
-__all__ = ["Device", "Draw", "Row", "World"]
+__all__ = [
+    "Device",
+    "Draw",
+    "Row",
+    "World",
+    "matches",
+]
 
 Row = dict[str, Any]
 _WORDS = str.maketrans(dict.fromkeys(",.;:!?\"'()[]<>", " "))
@@ -28,6 +34,18 @@ class Device(Protocol):
 
     operations: frozenset[str]
     """Methods that a suite may call."""
+
+
+class Twisting(Protocol):
+    """Something that meddles with the calls of a world; see ``twists``."""
+
+    def before(self, tool: str) -> None:
+        """Raise, if the call shall fail."""
+        ...
+
+    def after(self, tool: str, result: Row, world: "World") -> Row:
+        """Return the result as the agent shall see it."""
+        ...
 
 
 class Draw:
@@ -92,6 +110,7 @@ class World:
         self.tools: Mapping[str, ToolSpec] = {}
         """Tools that other tools may ``use``."""
         self.changes: list[Row] = []
+        self.twist: Twisting | None = None
         self.lock = threading.RLock()
         self.me: Row = {
             **user.model_dump(),
@@ -181,6 +200,16 @@ class World:
         key = row[self._specs[collection].key]
         self._collection(collection).pop(key, None)
         self._note("delete", collection, key, None)
+
+    def amend(self, text: str, amended: str) -> None:
+        """Change a text wherever it stands, without counting it as a change."""
+        for rows in self._rows.values():
+            for row in rows.values():
+                for field, value in list(row.items()):
+                    if isinstance(value, str) and text in value:
+                        row[field] = value.replace(text, amended)
+                        if field == "content" and "size" in row:
+                            row["size"] = len(row[field].encode("utf-8", "surrogatepass"))
 
     def snapshot(self) -> dict[str, list[Row]]:
         """A copy of all rows, for comparisons."""

@@ -88,7 +88,9 @@ def _ungrounded(value: Any, spec: ParameterSpec, seen: str) -> str | None:  # no
             else next((p for item in value.values() if (p := _ungrounded(item, spec, seen))), None)
         )
     if isinstance(value, int | float):
-        return None if not spec.required or _holds(seen, f"{value:g}") else f"{value} was not given"
+        return (
+            None if not spec.required or _holds(seen, _digits(value)) else f"{value} was not given"
+        )
     if spec.text:
         return _invented(str(value), seen)
     return None if _holds(seen, _normal(str(value))) else f"{value!r} was not given"
@@ -114,6 +116,13 @@ def _holds(seen: str, value: str) -> bool:
         and digits == re.sub(r"[\s().,+-]", "", value)
         and digits in re.sub(r"(?<=\d)[\s().,-]+(?=\d)", "", seen)
     )
+
+
+def _digits(value: float) -> str:
+    """A number as a person types it: 1000000, 0.00005, 12.5."""
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.12f}".rstrip("0").rstrip(".")
 
 
 def _normal(text: str) -> str:

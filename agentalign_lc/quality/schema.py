@@ -3,14 +3,25 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
 from agentalign_lc.environment.references import has_reference
 from agentalign_lc.environment.simulate import arguments_model
 from agentalign_lc.environment.spec import ToolSpec
-from agentalign_lc.records import Outcome, Verdict
+from agentalign_lc.records import Outcome, Trajectory, Verdict
 
-__all__ = ["check_schema"]
+__all__ = ["check_schema", "check_syntax"]
+
+
+def check_syntax(run: Trajectory) -> Verdict:
+    """Check that every call could be read at all; providers pass on arguments that are no JSON."""
+    for message in run.messages:
+        if isinstance(message, AIMessage) and message.invalid_tool_calls:
+            name = message.invalid_tool_calls[0]["name"]
+            reason = f"{name}: the arguments are no JSON"
+            return Verdict(gate="syntax", outcome=Outcome.FAIL, reason=reason)
+    return Verdict(gate="syntax", outcome=Outcome.PASS)
 
 
 def check_schema(

@@ -1,6 +1,6 @@
 """The instruction graph: write, screen, act or refuse, check; one intent of one scenario."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
@@ -9,13 +9,16 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agentalign_lc.environment.simulate import compile_tool, tool_schema
+from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.errors import AccessError
 from agentalign_lc.quality import (
     check_coverage,
     check_execution,
     check_grounding,
+    check_injection,
     check_purity,
     check_schema,
+    check_syntax,
     check_willing,
     profile_sources,
 )
@@ -188,7 +191,7 @@ class _Nodes:
         known = profile_sources(scenario, instruction.text)
         verdicts = [
             check_schema(calls, tools),
-            check_coverage(scenario.tools, [name for name, _ in calls]),
+            check_coverage(scenario.chain.capabilities, _capabilities(calls, tools)),
             check_grounding(calls, tools, instruction.text, known),
         ]
         judge = self.studio.roles.judge
@@ -211,10 +214,12 @@ class _Nodes:
         results = [str(answer.text) if answer is not None else "" for _, answer in response.calls]
         known = profile_sources(scenario, instruction.text)
         verdicts = [
-            check_execution(response, scenario.tools),
-            check_coverage(scenario.tools, [name for name, _ in calls]),
+            check_syntax(response),
+            check_execution(response, scenario.chain.capabilities, tools),
+            check_coverage(scenario.chain.capabilities, _capabilities(calls, tools)),
             check_schema(calls, tools),
             check_grounding(calls, tools, instruction.text, known, results),
+            check_injection(response, scenario.twist),
         ]
         if _first_failure(verdicts) is None:
             verdicts.append(check_willing(await judge.judge(case)))
@@ -231,6 +236,12 @@ class _Nodes:
             provenance=(roles.author.source, responder.source, roles.judge.source),
             version=VERSION,
         )
+
+
+def _capabilities(
+    calls: Sequence[tuple[str, Mapping[str, Any]]], tools: Mapping[str, ToolSpec]
+) -> list[str]:
+    return [tools[name].capability for name, _ in calls if name in tools]
 
 
 def _about(what: str, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:

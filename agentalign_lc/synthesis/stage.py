@@ -8,6 +8,7 @@ from agentalign_lc.environment.slots import fill_slots
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.records import BehaviorChain, Scenario
 from agentalign_lc.seeds import derive_seed, stream
+from agentalign_lc.synthesis.offer import draw_distractors, draw_twist
 from agentalign_lc.taxonomy import Library
 
 __all__ = ["choose_chains", "stage_scenario"]
@@ -91,8 +92,7 @@ def stage_scenario(
         random.choice(_candidates(chain, position, library, catalog))
         for position in range(len(chain.steps))
     )
-    others = sorted(set(catalog.tools) - set(tools))
-    distractors = tuple(sorted(random.sample(others, min(len(others), random.randint(3, 8)))))
+    distractors = draw_distractors(chain, tools, catalog, random)
     strangers = tuple(draw_person(random) for _ in range(random.randint(2, 4)))
     return Scenario(
         index=index,
@@ -106,4 +106,5 @@ def stage_scenario(
         contacts=tuple(sorted((*filled.contacts, *strangers), key=lambda p: (p.last, p.first))),
         slots=filled.values,
         fixtures=filled.fixtures,
+        twist=draw_twist(chain, tools, (*tools, *distractors), catalog, stream(own, "twist")),
     )

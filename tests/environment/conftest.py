@@ -1,7 +1,8 @@
 """A world with the shipped tools, and one way to call them."""
 
 import json
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -67,3 +68,31 @@ def call(catalog) -> Callable[..., dict[str, Any]]:
         return answer
 
     return invoke
+
+
+@pytest.fixture(scope="session")
+def tool_table(pytestconfig) -> Iterator[dict[str, Counter[str]]]:
+    """What each tool answered to valid and invalid arguments; printed at the end of the tests."""
+    table: dict[str, Counter[str]] = defaultdict(Counter)
+    yield table
+    pytestconfig.stash[TABLE] = table
+
+
+TABLE = pytest.StashKey[dict[str, Counter[str]]]()
+
+
+def pytest_terminal_summary(terminalreporter, config) -> None:
+    """Print the table of tool and result."""
+    table = config.stash.get(TABLE, {})
+    if not table:
+        return
+    line = "{:<34}{:>7}{:>10}{:>8}{:>9}"
+    terminalreporter.section(
+        "tools: valid calls, answered, errors; invalid calls, all refused by field"
+    )
+    terminalreporter.write_line(line.format("tool", "valid", "answered", "errors", "refused"))
+    for tool, counts in sorted(table.items()):
+        valid, answered = counts["valid"], counts["answered"]
+        terminalreporter.write_line(
+            line.format(tool, valid, answered, valid - answered, counts["refused"])
+        )

@@ -40,8 +40,8 @@ async def test_harm_is_refused_and_the_rest_is_carried_out(studio: Studio) -> No
     for intent in (Intent.BORDERLINE, Intent.BENIGN):
         example = triplet[intent].example
         assert example is not None
-        called = [call["name"] for call, _ in example.response.calls]
-        assert called == list(example.scenario.tools)
+        used = [studio.catalog.tools[call["name"]].capability for call, _ in example.response.calls]
+        assert set(used) == set(example.scenario.chain.capabilities)
         assert example.response.answer
 
 

@@ -201,18 +201,18 @@ def test_an_unknown_tool_is_answered_and_never_becomes_data(
     assert "launch_rocket" in str(answer.content)
 
 
-def test_arguments_that_are_no_json_are_answered(model: LoopbackModel, tmp_path: Path) -> None:
-    model.faults[0] = once("actor", tool_call("send_gmail", '{"to": ['), times=1)
+def test_arguments_that_are_no_json_are_answered_and_never_become_data(
+    model: LoopbackModel, tmp_path: Path
+) -> None:
+    model.faults[0] = once("actor", tool_call("send_gmail", '{"to": ['))
 
-    summary, results = run(model, tmp_path / "run", 1)
+    _, results = run(model, tmp_path / "run", 1)
 
-    assert summary.planned == summary.kept + summary.rejected + summary.failed
-    run_with_it = next(
-        r.example.response
-        for r in results.values()
-        if r.example and any("invalid_json" in str(m.content) for m in r.example.response.messages)
-    )
-    assert run_with_it.stopped == "answer", "the history stayed one that a provider accepts"
+    (rejected,) = [r for r in results.values() if r.status is Status.REJECTED]
+    assert rejected.reason == "send_gmail: the arguments are no JSON"
+    assert rejected.example is not None
+    assert "invalid_json" in str(rejected.example.response.messages[3].content)
+    assert rejected.example.response.stopped == "answer", "the agent could go on"
 
 
 def test_an_agent_that_never_ends_is_stopped(

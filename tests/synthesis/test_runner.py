@@ -16,6 +16,7 @@ from agentalign_lc.roles.embedded import embedded_roles
 from agentalign_lc.synthesis import RunConfig, Studio, synthesize
 from agentalign_lc.synthesis.runner import Tally
 
+AGENTALIGN = [sys.executable, "-m", "agentalign_lc.cli"]
 OPTIONS = {"scenarios": 40, "seed": 3}
 
 
@@ -47,14 +48,29 @@ def test_another_seed_is_another_run(tmp_path: Path, uninterrupted: bytes) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_another_process_makes_the_same_bytes(
+    tmp_path: Path, uninterrupted: bytes, hash_seed: str
+) -> None:
+    """Sets are iterated differently in each process; nothing may come out of that."""
+    folder = tmp_path / "run"
+    command = [*AGENTALIGN, "synth", "--out", str(folder), "--scenarios", "40", "--seed", "3"]
+    subprocess.run(
+        command, check=True, capture_output=True, env=os.environ | {"PYTHONHASHSEED": hash_seed}
+    )
+
+    assert exported(folder) == uninterrupted
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", [1, 16])
 def test_a_killed_run_resumes_to_the_same_bytes(
     tmp_path: Path, uninterrupted: bytes, concurrency: int
 ) -> None:
     folder = tmp_path / "run"
     command = [
-        sys.executable, "-m", "agentalign_lc.cli", "synth", "--out", str(folder), "--scenarios", "40",
-        "--seed", "3", "--concurrency", str(concurrency),
+        *AGENTALIGN, "synth", "--out", str(folder), "--scenarios", "40", "--seed", "3",
+        "--concurrency", str(concurrency),
     ]  # fmt: skip
     # The child says on stderr how far it is: killed when a tenth is done.
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:

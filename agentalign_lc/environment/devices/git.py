@@ -64,12 +64,17 @@ class Git:
             }
         ),
         "commits": CollectionSpec(id="########"),
+        "repository_files": CollectionSpec(),  # repository, path, content: how a scenario adds files
     }
 
     def __init__(self, world: World, files: FileSystem) -> None:
         self.world = world
         self.files = files
         mark = len(world.changes)
+        for row in world.rows("repository_files"):
+            if self.find(str(row.get("repository", ""))) is None:
+                url = _address(str(row.get("repository", "")))
+                world.place("repositories", {"url": url.removesuffix(".git") + ".git"})
         for row in world.rows("repositories"):
             if not isinstance(row.get("files"), dict):  # slots of a chain are text
                 row.pop("files", None)
@@ -174,17 +179,22 @@ class Git:
             "status": status,
         }
 
+    def find(self, repository: str) -> Row | None:
+        """The repository that is meant, if the world holds it already."""
+        url = _address(repository)
+        rows = (
+            self.world.get("repositories", known)
+            for known in (url, f"{url}.git", url.removesuffix(".git"))
+        )
+        return next((row for row in rows if row is not None), None)
+
     def _remote(self, repository: str) -> Row:
-        said = repository.strip().rstrip("/")
-        url = re.sub(r"^(?:ssh://)?git@([\w.-]+)[:/]", r"https://\1/", said)
-        if re.fullmatch(r"[\w.-]+/[\w.-]+", url, re.ASCII):
-            url = f"https://git.example/{url}"
-        for known in (url, f"{url}.git", url.removesuffix(".git")):
-            row = self.world.get("repositories", known)
-            if row is not None:
-                return row
-        full = url.removesuffix(".git") + ".git"
+        row = self.find(repository)
+        if row is not None:
+            return row
+        full = _address(repository).removesuffix(".git") + ".git"
         if not _HOSTED.fullmatch(full):
+            said = repository.strip().rstrip("/")
             raise ToolFault("not_found", f"Repository {said!r} not found.", "repository")
         # Requests speak of repositories that no suite could list; this host has them all.
         return self._complete(self.world.place("repositories", {"url": full}))
@@ -208,6 +218,11 @@ class Git:
             )
         ]
         row.update({"name": name, "files": files, "history": history, **row})
+        row["files"] |= {
+            str(added["path"]).lstrip("/"): str(added.get("content", ""))
+            for added in self.world.rows("repository_files")
+            if added.get("path") and self.find(str(added.get("repository", ""))) is row
+        }
         return row
 
     def _bring(self, row: Row) -> None:
@@ -283,6 +298,13 @@ class Git:
 
     def _ago(self, days: int) -> str:
         return (self.world.today - timedelta(days=days)).isoformat().replace("+00:00", "Z")
+
+
+def _address(repository: str) -> str:
+    """The URL of a repository that is said as a URL, as git@host:path or as owner/name."""
+    said = repository.strip().rstrip("/")
+    url = re.sub(r"^(?:ssh://)?git@([\w.-]+)[:/]", r"https://\1/", said)
+    return f"https://git.example/{url}" if re.fullmatch(r"[\w.-]+/[\w.-]+", url, re.ASCII) else url
 
 
 _KEPT = ("sha", "message", "author", "date")

@@ -7,7 +7,7 @@ from pathlib import Path
 from agentalign_lc.documents import load_document
 from agentalign_lc.records import Record
 
-__all__ = ["Question", "capital", "keywords", "material"]
+__all__ = ["Material", "Question", "capital", "keywords", "material"]
 
 _WORD = re.compile(r"\w[\w'.-]*\w|\w")
 _ERRAND = re.compile(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from agentalign_lc.environment.devices.question import Question, capital, keywords, material
+from agentalign_lc.environment.devices.sites import site_page
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import Row, World
@@ -137,9 +138,9 @@ class Web:
         wanted = _canonical(url)
         exact = self.world.get("pages", url)
         pages = [exact] if exact else self.world.rows("pages")
-        return next(
-            (self._filled(page) for page in pages if _canonical(page["url"]) == wanted), None
-        )
+        found = next((page for page in pages if _canonical(page["url"]) == wanted), None)
+        found = found or site_page(self.world, *wanted.partition("/")[::2])
+        return self._filled(found) if found else None
 
     def _filled(self, page: Row) -> Row:
         """A page with all its fields; those of a scenario may have url, title and text alone."""

@@ -42,6 +42,10 @@ _PROFILE = {
 }
 
 
+_GENERAL = frozenset({"communication", "search", "system_tools"})
+"""Suites whose capabilities a tool may mean without naming the kind of service."""
+
+
 class Suggestion(Record):
     """A capability that a tool may serve, and how its parameters take the fields."""
 
@@ -153,7 +157,7 @@ class Suggester:
             actions={step.action: fixed},
             fields=fields,
             fills=fills,
-            confidence=round(min(score, 0.49) if missing or stuck else score, 2),
+            confidence=round(min(score, 0.49) if missing or stuck or text < 0.3 else score, 2),
             open=(*(f"nothing takes {m}" for m in missing), *(f"nothing gives {s}" for s in stuck)),
         )
 
@@ -172,7 +176,10 @@ class Suggester:
             word for word in core if verb(word) is None or word in ("email", "sms", "message")
         }
         about = 1.0 if not things or things & (named | said) else 0.35
-        return about * (0.6 * share(named) + 0.4 * share(said))
+        # "delete_file" is a file of the computer, unless the tool speaks of a cloud or a drive.
+        suite = step.capability.partition(".")[0]
+        special = suite not in _GENERAL and not tokens(suite) & (named | said)
+        return (0.85 if special else 1.0) * about * (0.6 * share(named) + 0.4 * share(said))
 
     def _verbal(self, tool: ForeignTool, step: Step, fixed: Mapping[str, JsonValue]) -> float:
         if fixed:

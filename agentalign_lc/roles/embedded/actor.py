@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,22 +14,28 @@ from pydantic import JsonValue
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.references import resolve
 from agentalign_lc.environment.spec import ToolSpec
-from agentalign_lc.records import ExpectedCall, Instruction, Provenance
+from agentalign_lc.environment.twists import RETRY
+from agentalign_lc.records import ExpectedCall, Instruction, Provenance, Step
 from agentalign_lc.seeds import derive_seed, stream
 
-__all__ = ["EmbeddedActor"]
+__all__ = ["CLAUSES", "EmbeddedActor"]
 
-_CLAUSES: dict[str, list[str]] = yaml.safe_load(
+CLAUSES: dict[str, list[str]] = yaml.safe_load(
     Path(__file__).with_name("answers.yaml").read_text(encoding="utf-8")
 )
+
+
+_TRIES = 3
+"""Failures in a row after which it gives up."""
 
 
 class EmbeddedActor:
     """Stands in for a chat model in the ordinary agent loop.
 
     It knows the calls that an instruction should lead to, makes the next one
-    each turn, fills in what earlier results gave, and ends with a report. If a
-    call fails it says so and stops; it does not pretend.
+    each turn, fills in what earlier results gave, and ends with a report. A
+    failure that passes is tried again, a tool that is barred is replaced by one
+    that does the same; when nothing helps it says so and stops.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -38,50 +45,77 @@ class EmbeddedActor:
     async def act(
         self,
         messages: Sequence[BaseMessage],
-        tools: Sequence[ToolSpec],  # noqa: ARG002 - the role's shape; the calls name their tools
+        tools: Sequence[ToolSpec],
         instruction: Instruction,
     ) -> AIMessage:
-        """Return the next expected call, or the closing report."""
-        answers = [message for message in messages if isinstance(message, ToolMessage)]
-        results = [_read(message) for message in answers]
-        done = len(answers)
-        seed = derive_seed(instruction.id, done)
-        if answers and answers[-1].status == "error":
-            return AIMessage(
-                _failure(instruction.calls[done - 1], results[-1]), id=f"ai-{seed[:12]}"
-            )
-        if done < len(instruction.calls):
-            expected = instruction.calls[done]
+        """Return the next expected call, a call that mends the last one, or the closing report."""
+        turns = _turns(messages)
+        done = [turn for turn in turns if turn.succeeded]
+        results = [turn.result for turn in done]
+        seed = derive_seed(instruction.id, len(turns))
+        name = f"ai-{seed[:12]}"
+        if turns and not turns[-1].succeeded:
+            failures = len(turns) - _last_success(turns)
+            again = self._mended(turns[-1], tools) if failures <= _TRIES else None
+            if again is None:
+                return AIMessage(_failure(turns[-1].call, turns[-1].result), id=name)
+            return AIMessage("", tool_calls=[_tool_call(again, seed)], id=name)
+        if len(done) < len(instruction.calls):
+            expected = instruction.calls[len(done)]
             try:
                 arguments = resolve(dict(expected.arguments), results)
             except LookupError:
-                return AIMessage(_missing(expected), id=f"ai-{seed[:12]}")
-            call = ToolCall(name=expected.tool, args=dict(arguments), id=f"call_{seed[:24]}")  # type: ignore[arg-type]
-            return AIMessage("", tool_calls=[call], id=f"ai-{seed[:12]}")
-        return AIMessage(self._report(instruction, results), id=f"ai-{seed[:12]}")
-
-    def _report(self, instruction: Instruction, results: Sequence[JsonValue]) -> str:
+                return AIMessage(_missing(expected), id=name)
+            call = expected.model_copy(update={"arguments": arguments})
+            return AIMessage("", tool_calls=[_tool_call(call, seed)], id=name)
         random = stream(instruction.id, "report")
-        clauses = [self._clause(call, random) for call in instruction.calls]
+        return AIMessage(self._report([turn.call for turn in done], results, random), id=name)
+
+    def _mended(self, turn: "_Turn", tools: Sequence[ToolSpec]) -> ExpectedCall | None:
+        """Say what to call after a failure: the same again, or another tool that can."""
+        if turn.code == "partial" or turn.code in RETRY:
+            return turn.call
+        if turn.code != "permission_denied":
+            return None
+        used = self._catalog.tools[turn.call.tool]
+        action = self._action(turn.call)
+        step = Step(capability=used.capability, action=action)
+        offered = {tool.name for tool in tools} - {used.name}
+        others = [name for name in self._catalog.serving(step) if name in offered]
+        if not others:
+            return None
+        fields = {
+            spec.field or key: turn.call.arguments[key]
+            for key, spec in used.parameters.items()
+            if key in turn.call.arguments
+        }
+        return self._catalog.call(others[0], step, fields)
+
+    def _action(self, call: ExpectedCall) -> str:
+        actions = self._catalog.actions(self._catalog.tools[call.tool])
+        return next(
+            name for name, fixed in actions.items() if fixed.items() <= call.arguments.items()
+        )
+
+    def _report(
+        self, calls: Sequence[ExpectedCall], results: Sequence[JsonValue], random: Random
+    ) -> str:
+        clauses = [self._clause(call, random) for call in calls]
         said = clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
-        opener = random.choice(_CLAUSES["_open"])
+        opener = random.choice(CLAUSES["_open"])
         found = [
             text
-            for call, result in zip(instruction.calls, results, strict=False)
+            for call, result in zip(calls, results, strict=False)
             if (text := _finding(call, result))
         ]
-        close = random.choice(_CLAUSES["_close"])
+        close = random.choice(CLAUSES["_close"])
         return " ".join(part for part in (f"{opener}I {said}.", *found[-2:], close) if part)
 
     def _clause(self, call: ExpectedCall, random: Random) -> str:
         tool = self._catalog.tools[call.tool]
-        actions = self._catalog.actions(tool)
-        action = next(
-            name for name, fixed in actions.items() if fixed.items() <= call.arguments.items()
-        )
         names = {parameter: spec.field or parameter for parameter, spec in tool.parameters.items()}
         values = {names[key]: _said(value) for key, value in call.arguments.items() if key in names}
-        options = _CLAUSES[f"{tool.capability}:{action}"]
+        options = CLAUSES[f"{tool.capability}:{self._action(call)}"]
         return random.choice(options).format_map(_Known(values))
 
 
@@ -95,12 +129,52 @@ def _said(value: JsonValue) -> str:
     return text if len(text) <= 80 else text[:77].rsplit(" ", 1)[0] + " …"
 
 
-def _read(message: ToolMessage) -> JsonValue:
+@dataclass(frozen=True)
+class _Turn:
+    """A call that was made, and what came of it."""
+
+    call: ExpectedCall
+    result: JsonValue
+    code: str
+    """Empty when it succeeded, ``partial`` when only half of it did, or the error's code."""
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.code
+
+
+def _turns(messages: Sequence[BaseMessage]) -> list[_Turn]:
+    calls = {
+        call["id"]: ExpectedCall(tool=call["name"], arguments=call["args"])
+        for message in messages
+        if isinstance(message, AIMessage)
+        for call in message.tool_calls
+    }
+    return [
+        _Turn(calls[message.tool_call_id], *_read(message))
+        for message in messages
+        if isinstance(message, ToolMessage)
+    ]
+
+
+def _read(message: ToolMessage) -> tuple[JsonValue, str]:
     try:
         value: JsonValue = json.loads(str(message.text))
     except ValueError:
-        return str(message.text)
-    return value
+        value = str(message.text)
+    fields = value if isinstance(value, dict) else {}
+    error = fields.get("error")
+    if message.status == "error" or (isinstance(error, dict) and len(fields) == 1):
+        return value, str(error.get("code") if isinstance(error, dict) else "error")
+    return value, "partial" if fields.get("partial") is True else ""
+
+
+def _last_success(turns: Sequence[_Turn]) -> int:
+    return max((number for number, turn in enumerate(turns, 1) if turn.succeeded), default=0)
+
+
+def _tool_call(call: ExpectedCall, seed: str) -> ToolCall:
+    return ToolCall(name=call.tool, args=dict(call.arguments), id=f"call_{seed[:24]}")
 
 
 def _finding(call: ExpectedCall, result: JsonValue) -> str:

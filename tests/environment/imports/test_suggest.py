@@ -29,7 +29,10 @@ def test_the_shipped_tools_are_mostly_found_again() -> None:
     weighed = weigh_tools(tools, CATALOG)
 
     right = [w for w in weighed if w.taken and w.taken.capability == CATALOG.tools[w.tool.name].capability]  # fmt: skip
-    assert len(right) / len(tools) > 0.85
+    taken = [w for w in weighed if w.taken]
+    # To be left on its own is a matter of one edited line; to be taken for another is bad data.
+    assert len(right) / len(taken) > 0.93
+    assert len(right) / len(tools) > 0.65
     assert weighed == weigh_tools(tools, CATALOG)
 
 

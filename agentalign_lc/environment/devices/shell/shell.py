@@ -33,7 +33,7 @@ from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import Row
 
-__all__ = ["Shell"]
+__all__ = ["Session", "Shell"]
 
 _COMMANDS: Mapping[str, Command] = {
     **FILE_COMMANDS,

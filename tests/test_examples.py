@@ -1,0 +1,27 @@
+"""Every example runs offline and says something."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example(example: Path, tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+
+    ended = subprocess.run(  # noqa: PLW1510 - the assertion below shows what it said
+        [sys.executable, "-W", "error", example],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip()
+    assert not list(tmp_path.iterdir()), "an example leaves nothing behind"

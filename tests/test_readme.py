@@ -1,0 +1,52 @@
+"""The README says what is true: its examples are drawn, its commands exist, its Python runs."""
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentalign_lc.synthesis import synthesize
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_ten_examples_are_those_that_the_seed_draws(tmp_path: Path) -> None:
+    synthesize(tmp_path / "run", {"scenarios": 120, "seed": 7})
+
+    refresh = runpy.run_path(str(ROOT / "docs" / "refresh.py"))
+    assert refresh["quote"](tmp_path / "run") in README, "run `make readme`"
+
+
+def test_the_python_runs(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+    subprocess.run([sys.executable, "-W", "error", "-c", block], cwd=tmp_path, check=True)
+
+    assert (tmp_path / "runs" / "fraud" / "train.jsonl").stat().st_size > 0
+
+
+def test_the_first_two_commands_are_synth_and_test() -> None:
+    commands = re.findall(r"^\$ (\w+ \w+)", README, re.MULTILINE)
+
+    assert commands[:2] == ["make synth", "make test"]
+
+
+def test_every_option_named_exists() -> None:
+    shown = "".join(
+        subprocess.run(
+            [sys.executable, "-m", "agentalign_lc.cli", name, "--help"],
+            capture_output=True, text=True, check=True, env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"},
+        ).stdout
+        for name in ("synth", "show", "export")
+    )  # fmt: skip
+    for option in set(re.findall(r"(--[a-z][a-z-]+)", README)):
+        assert option in shown, option
+
+
+def test_it_is_short_enough() -> None:
+    assert len(README.splitlines()) < 400
