@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from agentalign_lc.errors import DocumentError
 
-__all__ = ["find_line", "load_document"]
+__all__ = ["compose_document", "find_line", "load_document", "mistake", "read_document", "said_by"]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -26,7 +26,8 @@ def load_document(path: Path, model: type[ModelT]) -> ModelT:
 
     Raises:
         DocumentError: the file is missing, is no YAML, or breaks the model; the
-            message is ``file:line: where: what is wrong``.
+            message is ``file:line: where: what is wrong``, and ``problems`` has
+            one such line for every mistake.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -41,24 +42,44 @@ def load_document(path: Path, model: type[ModelT]) -> ModelT:
         ...         print(str(error).replace(folder, ""))
         /pet.yaml:1: name: field is missing
     """
+    data = read_document(path)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise DocumentError(*said_by(error, path)) from error
+
+
+def read_document(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Read a YAML file into plain values.
+
+    Raises:
+        DocumentError: the file is missing, or is no YAML.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise DocumentError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{path}: cannot be read (it is not UTF-8 text)") from error
     try:
-        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader, in C where there is one
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader, in C where there is one
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "not readable as YAML"
         raise DocumentError(f"{path}:{line}: {problem}") from error
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "document"
-        line = find_line(path, first["loc"])
-        raise DocumentError(f"{path}:{line}: {place}: {_plain(first)}") from error
+
+
+def said_by(error: ValidationError, path: Path) -> list[str]:
+    """Say every mistake that a model found in a file, one line each."""
+    details = error.errors(include_url=False)
+    return [mistake(path, detail["loc"], _plain(detail)) for detail in details]
+
+
+def mistake(path: Path, place: Sequence[str | int], message: str) -> str:
+    """Say a mistake in one line: ``file:line: where: what is wrong``."""
+    where = ".".join(map(str, place)) or "document"
+    return f"{path}:{find_line(path, place)}: {where}: {message}"
 
 
 def _plain(detail: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
@@ -77,7 +98,7 @@ def find_line(path: Path, place: Sequence[str | int]) -> int:
         path: The YAML file.
         place: Keys and list positions from the root.
     """
-    node = _compose(path, path.stat().st_mtime_ns)
+    node = compose_document(path)
     line = 1
     for part in place:
         if isinstance(node, yaml.MappingNode):
@@ -93,6 +114,11 @@ def find_line(path: Path, place: Sequence[str | int]) -> int:
             node = node.value[part]
             line = node.start_mark.line + 1
     return line
+
+
+def compose_document(path: Path) -> yaml.Node | None:
+    """Parse a YAML file into nodes that know their lines."""
+    return _compose(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)

@@ -32,7 +32,15 @@ class AgentAlignError(Exception):
 
 
 class DocumentError(AgentAlignError):
-    """A YAML document is missing, malformed, or breaks its model."""
+    """A YAML document is missing, malformed, or breaks its model.
+
+    Args:
+        problems: Every mistake that was found, one line each; the error itself says the first.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(problems[0])
+        self.problems = problems
 
 
 class ConfigError(AgentAlignError):

@@ -8,6 +8,7 @@ import typer
 from agentalign_lc.cli.export import export
 from agentalign_lc.cli.show import show
 from agentalign_lc.cli.synth import synth
+from agentalign_lc.cli.tools import tools
 from agentalign_lc.errors import AgentAlignError
 
 __all__ = ["app", "main"]
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(synth)
 app.command()(export)
 app.command()(show)
+app.add_typer(tools)
 
 
 @app.callback()

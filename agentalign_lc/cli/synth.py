@@ -36,6 +36,13 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         list[str] | None,
         typer.Option(help="Category or subcategory of harm; repeat for several. [default: all]"),
     ] = None,
+    tools: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Suite of your own tools, a file or a folder; repeat for several. The run then uses "
+            "chains in which they have a part."
+        ),
+    ] = None,
     concurrency: Annotated[
         int, typer.Option(min=1, max=1024, help="Scenarios worked on at the same time.")
     ] = 8,
@@ -50,6 +57,7 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         "model": model,
         "base_url": base_url,
         "categories": tuple(category) if category else None,
+        "tools": tuple(map(str, tools)) if tools else None,
     }
     options = {name: value for name, value in given.items() if value is not None}
     with live_progress() as report:

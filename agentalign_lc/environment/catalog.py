@@ -1,21 +1,24 @@
 """The catalogue: every suite, its capabilities, and the tools that serve them."""
 
-import inspect
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from agentalign_lc.documents import find_line, load_document
-from agentalign_lc.environment.devices import COLLECTIONS, DEVICES, attach
+from agentalign_lc.documents import load_document, mistake
+from agentalign_lc.environment.check import check_tool
+from agentalign_lc.environment.devices import COLLECTIONS, attach
+from agentalign_lc.environment.people import draw_person
+from agentalign_lc.environment.slots import fill_text
 from agentalign_lc.environment.spec import CollectionSpec, SuiteSpec, ToolSpec
 from agentalign_lc.environment.twists import Twister
 from agentalign_lc.environment.world import World
 from agentalign_lc.errors import ConfigError, DocumentError
 from agentalign_lc.records import Capability, ExpectedCall, Scenario, Step
+from agentalign_lc.seeds import canonical_json, derive_seed, stream
 
-__all__ = ["Catalog", "load_catalog", "tools_folder"]
+__all__ = ["Catalog", "load_catalog", "suite_files", "tools_folder"]
 
 
 def tools_folder() -> Path:
@@ -38,32 +41,58 @@ class Catalog:
         'communication.send_email'
     """
 
-    def __init__(self, suites: Iterable[tuple[Path, SuiteSpec]]) -> None:
+    def __init__(
+        self,
+        suites: Iterable[tuple[Path, SuiteSpec]],
+        own: Iterable[tuple[Path, SuiteSpec]] = (),
+    ) -> None:
         self.capabilities: dict[str, Capability] = {}
         self.collections: dict[str, CollectionSpec] = dict(COLLECTIONS)
         self.tools: dict[str, ToolSpec] = {}
         self.suites: dict[str, SuiteSpec] = {}
-        pairs = list(suites)
-        for path, suite in pairs:
-            self.suites[suite.suite] = suite
-            self.capabilities.update(suite.capability_records())
-            for name, collection in suite.collections.items():
-                if name in self.collections:
-                    raise _mistake(
-                        path, ("collections", name), f"collection {name!r} exists already"
-                    )
-                self.collections[name] = collection
-            for name, tool in suite.tool_specs().items():
-                if name in self.tools:
-                    raise _mistake(path, ("tools", name), f"tool {name!r} exists already")
-                self.tools[name] = tool
-        for path, suite in pairs:
+        shipped, brought = list(suites), list(own)
+        problems: list[str] = []
+        for path, suite in shipped:
+            problems += self._add(path, suite)
+        # A tool of the user's may have a shipped tool's name: it takes its place for the agent,
+        # and the shipped one stays there for others to use.
+        self._used = dict(self.tools)
+        taken = {name for _, suite in brought for name in suite.tools} & set(self.tools)
+        self.tools = {name: tool for name, tool in self.tools.items() if name not in taken}
+        for path, suite in brought:
+            problems += self._add(path, suite)
+        self._used = {**self.tools, **self._used}
+        self.own = frozenset(name for _, suite in brought for name in suite.tools)
+        """The tools that the user brought along."""
+        for path, suite in (*shipped, *brought):
             for name in suite.tools:
-                self._check(path, self.tools[name])
+                if name in self.tools and (name not in taken or (path, suite) in brought):
+                    problems += check_tool(path, suite.suite, self.tools[name], self)
+        if problems:
+            raise DocumentError(*problems)
+
+    def _add(self, path: Path, suite: SuiteSpec) -> list[str]:
+        problems = []
+        if suite.suite in self.suites:
+            message = f"suite {suite.suite!r} exists already; choose another name"
+            problems.append(mistake(path, ("suite",), message))
+        self.suites[suite.suite] = suite
+        self.capabilities.update(suite.capability_records())
+        for name, collection in suite.collections.items():
+            if name in self.collections:
+                message = f"collection {name!r} exists already"
+                problems.append(mistake(path, ("collections", name), message))
+            self.collections[name] = collection
+        for name, tool in suite.tool_specs().items():
+            if name in self.tools:
+                problems.append(mistake(path, ("tools", name), f"tool {name!r} exists already"))
+            self.tools[name] = tool
+        return problems
 
     def world(self, scenario: Scenario) -> World:
         """Build the world in which a scenario starts."""
         world = World(scenario.seed, scenario.user, self.collections)
+        world.tools = self._used
         for person in scenario.contacts:
             if "contacts" in self.collections:
                 world.place("contacts", {**person.model_dump(), "name": person.name})
@@ -74,12 +103,36 @@ class Catalog:
             world.twist = Twister(scenario.twist)
         return attach(world)
 
-    def serving(self, step: Step) -> tuple[str, ...]:
-        """Names of the tools that can take a step, sorted."""
+    def fresh_world(self, seed: int | str) -> World:
+        """Build a world without a scenario, to try tools in."""
+        random = stream(seed, "fresh world")
+        world = World(derive_seed(seed, "fresh world"), draw_person(random), self.collections)
+        world.tools = self._used
+        return attach(world)
+
+    @property
+    def usable(self) -> Mapping[str, ToolSpec]:
+        """The tools that another tool may ``use``, shipped ones first."""
+        return self._used
+
+    def serving(
+        self, step: Step, fields: Iterable[str] = (), answers: Iterable[str] = ()
+    ) -> tuple[str, ...]:
+        """Names of the tools that can take a step, sorted.
+
+        Args:
+            step: The step.
+            fields: Fields that they must have a parameter for.
+            answers: Places that their answers must have, as ``results.0.url``.
+        """
+        needed, places = set(fields), list(answers)
         return tuple(
             name
             for name, tool in sorted(self.tools.items())
-            if tool.capability == step.capability and step.action in self.actions(tool)
+            if tool.capability == step.capability
+            and step.action in self.actions(tool)
+            and needed <= set(tool.fields())
+            and all(tool.answers(place) for place in places)
         )
 
     def actions(self, tool: ToolSpec) -> Mapping[str, Mapping[str, JsonValue]]:
@@ -88,94 +141,34 @@ class Catalog:
             return tool.actions
         return {action: {} for action in self.capabilities[tool.capability].actions}
 
-    def call(self, tool_name: str, step: Step, fields: Mapping[str, JsonValue]) -> ExpectedCall:
-        """Say a step's fields in the parameters of a tool that serves it."""
+    def call(
+        self,
+        tool_name: str,
+        step: Step,
+        fields: Mapping[str, JsonValue],
+        slots: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> ExpectedCall:
+        """Say a step's fields in the parameters of a tool that serves it.
+
+        Args:
+            tool_name: The tool.
+            step: The step that it takes.
+            fields: What the chain gives.
+            slots: The scenario's, for parameters that fill themselves from the user's profile.
+        """
         tool = self.tools[tool_name]
         arguments: dict[str, JsonValue] = dict(self.actions(tool)[step.action])
         reached = tool.fields()
         for field, value in fields.items():
             if field in reached:
                 arguments[reached[field]] = _shaped(value, tool, reached[field])
+        random = stream(tool_name, str(step), canonical_json(dict(fields)))
+        for name, spec in tool.parameters.items():
+            if spec.fill is None or not spec.required or name in arguments:
+                continue
+            chosen = random.choice(spec.fill) if isinstance(spec.fill, list) else spec.fill
+            arguments[name] = fill_text(chosen, slots or {}) if isinstance(chosen, str) else chosen
         return ExpectedCall(tool=tool_name, arguments=arguments)
-
-    def _check(self, path: Path, tool: ToolSpec) -> None:
-        place = ("tools", tool.name)
-        capability = self.capabilities.get(tool.capability)
-        if capability is None:
-            raise _mistake(
-                path,
-                (*place, "capability"),
-                f"capability {tool.capability!r} is not declared in any suite",
-            )
-        reached = tool.fields()
-        for action, fixed in self.actions(tool).items():
-            if action not in capability.actions:
-                raise _mistake(
-                    path,
-                    (*place, "actions", action),
-                    f"{tool.capability} has no action {action!r}; it has {', '.join(capability.actions)}",
-                )
-            for name in fixed:
-                if name not in tool.parameters:
-                    raise _mistake(
-                        path,
-                        (*place, "actions", action, name),
-                        f"{tool.name} has no parameter {name!r}",
-                    )
-            for field in sorted(capability.accepted(action)):
-                if field not in reached:
-                    raise _mistake(
-                        path,
-                        (*place, "parameters"),
-                        f"no parameter takes {field!r}, which {tool.capability}:{action} needs (name one so, or give one `field: {field}`)",
-                    )
-            missing = [
-                n
-                for n, p in tool.parameters.items()
-                if p.required and n not in fixed and (p.field or n) not in capability.needed(action)
-            ]
-            if missing:
-                raise _mistake(
-                    path,
-                    (*place, "parameters", missing[0]),
-                    f"{tool.capability}:{action} gives no {missing[0]!r}; make it optional, give a default, or add the field to the action",
-                )
-        self._check_operations(path, tool)
-
-    def _check_operations(self, path: Path, tool: ToolSpec) -> None:
-        for number, operation in enumerate(tool.does):
-            place = ("tools", tool.name, "does", number)
-            if operation.collection is not None and operation.collection not in self.collections:
-                raise _mistake(
-                    path,
-                    (*place, operation.verb),
-                    f"collection {operation.collection!r} is not declared",
-                )
-            if operation.call is not None:
-                device, _, method = operation.call.partition(".")
-                if device not in DEVICES or method not in DEVICES[device].operations:
-                    known = ", ".join(
-                        sorted(f"{d}.{m}" for d, c in DEVICES.items() for m in c.operations)
-                    )
-                    raise _mistake(
-                        path,
-                        (*place, "call"),
-                        f"no device operation {operation.call!r}; there are {known}",
-                    )
-                accepted = set(inspect.signature(getattr(DEVICES[device], method)).parameters) - {
-                    "self"
-                }
-                unknown = sorted(set(operation.arguments) - accepted)
-                if unknown:
-                    raise _mistake(
-                        path,
-                        (*place, "with", unknown[0]),
-                        f"{operation.call} takes no {unknown[0]!r}; it takes {', '.join(sorted(accepted))}",
-                    )
-
-
-def _mistake(path: Path, place: tuple[str | int, ...], message: str) -> DocumentError:
-    return DocumentError(f"{path}:{find_line(path, place)}: {'.'.join(map(str, place))}: {message}")
 
 
 def _shaped(value: JsonValue, tool: ToolSpec, parameter: str) -> JsonValue:
@@ -195,19 +188,47 @@ def _shaped(value: JsonValue, tool: ToolSpec, parameter: str) -> JsonValue:
     return value
 
 
-def load_catalog(folder: Path | None = None) -> Catalog:
-    """Read every suite of a folder (by default the shipped ones).
+def load_catalog(folder: Path | None = None, own: Iterable[Path] = ()) -> Catalog:
+    """Read every suite of a folder (by default the shipped ones), and the user's own.
+
+    Args:
+        folder: Where the suites are.
+        own: Files, or folders of files, with the user's own tools.
 
     Raises:
-        ConfigError: the folder has no suite.
+        ConfigError: a folder has no suite.
         DocumentError: a suite has a mistake; the message names file and line.
     """
-    return _load((folder or tools_folder()).resolve())
+    base = (folder or tools_folder()).resolve()
+    paths = tuple(own)
+    if not paths:
+        return _load(base)
+    return Catalog(_suites(base), [(f, load_document(f, SuiteSpec)) for f in suite_files(paths)])
+
+
+def suite_files(paths: Iterable[Path]) -> list[Path]:
+    """The suites at some paths: a file itself, of a folder its ``*.yaml``; each once.
+
+    Raises:
+        ConfigError: a path is not there, or is a folder without a suite.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        if not path.exists():
+            raise ConfigError(f"{path}: no such file or folder; `--tools` takes suites (*.yaml)")
+        files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        if not files:
+            raise ConfigError(f"{path}: no suite (*.yaml) in this folder")
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
 
 
 @lru_cache(maxsize=8)
 def _load(folder: Path) -> Catalog:
-    files = sorted(folder.glob("*.yaml"))
-    if not files:
-        raise ConfigError(f"{folder}: no suite (*.yaml) in this folder")
-    return Catalog([(file, load_document(file, SuiteSpec)) for file in files])
+    return Catalog(_suites(folder))
+
+
+@lru_cache(maxsize=8)
+def _suites(folder: Path) -> tuple[tuple[Path, SuiteSpec], ...]:
+    return tuple((file, load_document(file, SuiteSpec)) for file in suite_files([folder]))

@@ -1,11 +1,12 @@
 """ToolSpec to LangChain StructuredTool: strict arguments, effects, one error shape."""
 
 import ipaddress
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union, cast
 from urllib.parse import urlsplit
 
 from langchain_core.tools import StructuredTool, ToolException
@@ -19,11 +20,19 @@ from pydantic import (
     create_model,
 )
 
+from agentalign_lc.environment.answers import answer_call
 from agentalign_lc.environment.faults import ToolFault, fault_text
 from agentalign_lc.environment.spec import Operation, ParameterSpec, ToolSpec, object_schema
 from agentalign_lc.environment.world import Row, World, matches
 
-__all__ = ["Arguments", "arguments_model", "compile_tool", "run_tool", "tool_schema"]
+__all__ = [
+    "Arguments",
+    "arguments_model",
+    "compile_tool",
+    "parameter_type",
+    "run_tool",
+    "tool_schema",
+]
 
 
 class Arguments(BaseModel):
@@ -41,17 +50,17 @@ def compile_tool(spec: ToolSpec, world: World) -> StructuredTool:
     ToolMessage with ``status="error"``.
     """
 
-    def invoke(**arguments: Any) -> Row:  # noqa: ANN401 - the model has typed them
+    def invoke(arguments: dict[str, Any]) -> Row:
         try:
             return run_tool(spec, world, arguments)
         except ToolFault as fault:
             raise ToolException(fault_text(_in_parameters(fault, spec))) from fault
 
-    async def ainvoke(**arguments: Any) -> Row:  # noqa: ANN401
+    async def ainvoke(arguments: dict[str, Any]) -> Row:
         # Not left to LangChain's executor: calls of one world run in the order in which they came.
-        return invoke(**arguments)
+        return invoke(arguments)
 
-    return StructuredTool(
+    return _SimulatedTool(
         name=spec.name,
         description=spec.description,
         args_schema=arguments_model(spec),
@@ -60,6 +69,21 @@ def compile_tool(spec: ToolSpec, world: World) -> StructuredTool:
         handle_tool_error=True,
         handle_validation_error=_explain,
     )
+
+
+class _SimulatedTool(StructuredTool):
+    # All arguments travel as one, so that a user's parameter may be called `config` or `$filter`.
+    def _parse_input(
+        self,
+        tool_input: str | dict[str, Any],
+        tool_call_id: str | None,  # noqa: ARG002 - LangChain's shape
+    ) -> str | dict[str, Any]:
+        model = cast("type[Arguments]", self.args_schema)
+        parsed = model.model_validate(tool_input)
+        fields = model.model_fields
+        return {
+            "arguments": {spec.alias or key: getattr(parsed, key) for key, spec in fields.items()}
+        }
 
 
 def _in_parameters(fault: ToolFault, spec: ToolSpec) -> ToolFault:
@@ -118,6 +142,10 @@ def _reply(spec: ToolSpec, world: World, arguments: Mapping[str, Any]) -> Row:
         if reply.when is None or reply.when(names):
             value = reply.value(names)
             return dict(value) if isinstance(value, dict) else {"result": value}
+    if not spec.returns:
+        results = [names[operation.name] for operation in spec.does if operation.name]
+        value = answer_call(spec, world.seed, plain, results)
+        return dict(value) if isinstance(value, dict) else {"result": value}
     raise ToolFault("unsupported", f"{spec.name} has no answer to these arguments.")
 
 
@@ -191,6 +219,23 @@ def _call(operation: Operation, world: World, names: Mapping[str, Any]) -> JsonV
     return result
 
 
+def _use(operation: Operation, world: World, names: Mapping[str, Any]) -> Row:
+    used = world.tools[operation.use or ""]
+    values = {name: value(names) for name, value in operation.arguments.items()}
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        parsed = arguments_model(used).model_validate(given)
+        return _reply(used, world, parsed.model_dump(by_alias=True))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field, fault = str(first["loc"][0]), ToolFault("invalid_argument", str(first["msg"]))
+    except ToolFault as error:
+        field, fault = error.field or "", error
+    # The agent knows the parameters of the tool that it called, and both know the fields.
+    spec = used.parameters.get(field)
+    raise ToolFault(fault.code, fault.message, (spec.field if spec else None) or field or None)
+
+
 def _let(operation: Operation, _world: World, names: Mapping[str, Any]) -> JsonValue:
     return operation.let(names) if operation.let is not None else None
 
@@ -202,6 +247,7 @@ _VERBS: dict[str, Callable[[Operation, World, Mapping[str, Any]], Any]] = {
     "update": _update,
     "delete": _delete,
     "call": _call,
+    "use": _use,
     "let": _let,
     "require": _require,
 }
@@ -229,28 +275,44 @@ def _model(name: str, parameters: tuple[tuple[str, ParameterSpec], ...]) -> type
     cached = _MODELS.get(name)
     if cached is not None and cached[0] == parameters:
         return cached[1]
-    fields: dict[str, Any] = {key: _field(key, spec) for key, spec in parameters}
+    fields: dict[str, Any] = {
+        key if _is_plain(key) else f"parameter_{number}": _field(key, spec)
+        for number, (key, spec) in enumerate(parameters)
+    }
     model = create_model(name, __base__=Arguments, **fields)
     _MODELS[name] = (parameters, model)
     return model
 
 
+def _is_plain(name: str) -> bool:
+    # pydantic keeps names with an underscore in front and those of its own methods for itself.
+    return name.isidentifier() and not name.startswith(("_", "model_")) and not _taken(name)
+
+
+def _taken(name: str) -> bool:
+    return hasattr(BaseModel, name) or name.startswith("parameter_")
+
+
 def _field(name: str, spec: ParameterSpec) -> tuple[Any, Any]:
-    annotation = _annotation(name, spec)
+    annotation = parameter_type(name, spec)
+    extra: dict[str, Any] = {"description": spec.description}
+    if not _is_plain(name):
+        extra["alias"] = name
     if spec.required:
-        return annotation, Field(description=spec.description)
+        return annotation, Field(**extra)
     if spec.default is not None:
-        return annotation, Field(default=spec.default, description=spec.description)
+        return annotation, Field(default=spec.default, **extra)
     # Null is tolerated for what may be left out: some models write every key.
-    return annotation | None, Field(default=None, description=spec.description)
+    return Union[annotation, None], Field(default=None, **extra)  # noqa: UP007 - also of plain None
 
 
-def _annotation(name: str, spec: ParameterSpec) -> Any:  # noqa: ANN401 - a type built from data
+def parameter_type(name: str, spec: ParameterSpec) -> Any:  # noqa: ANN401, C901 - a type built from data
+    """The Python type that holds what a parameter allows."""
     if spec.enum:
         return Literal[spec.enum]
     match spec.type:
         case "array" if spec.items is not None:
-            inner: Any = _annotation(name, spec.items)
+            inner: Any = parameter_type(name, spec.items)
             length = Field(min_length=spec.min_items, max_length=spec.max_items)
             made: Any = Annotated[list[inner], length]
         case "object" if spec.properties is not None:
@@ -258,11 +320,20 @@ def _annotation(name: str, spec: ParameterSpec) -> Any:  # noqa: ANN401 - a type
         case "string":
             made = _string(spec)
         case "integer":
-            made = Annotated[int, Field(ge=spec.minimum, le=spec.maximum)]
+            low = None if spec.minimum is None else math.ceil(spec.minimum)
+            high = None if spec.maximum is None else math.floor(spec.maximum)
+            made = Annotated[int, Field(ge=low, le=high)]
         case "number":
             made = Annotated[float, Field(ge=spec.minimum, le=spec.maximum, allow_inf_nan=False)]
         case "boolean":
             made = bool
+        case "null":
+            made = None
+        case "any" if spec.any_of is not None:
+            options = tuple(parameter_type(name, option) for option in spec.any_of)
+            made = Union[options]  # noqa: UP007 - of a tuple
+        case "any":
+            made = Any
         case _:
             made = dict[str, Any]
     return made
@@ -351,7 +422,7 @@ _FORMATS: dict[str, Callable[[str], str]] = {
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any validated argument
     if isinstance(value, BaseModel):
-        return value.model_dump()
+        return value.model_dump(by_alias=True)
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value

@@ -39,7 +39,9 @@ __all__ = [
 
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 _Field = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\??$")]
-_Type = Literal["string", "integer", "number", "boolean", "array", "object"]
+_ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$")]
+_Parameter = Annotated[str, Field(min_length=1, max_length=200)]
+_Type = Literal["string", "integer", "number", "boolean", "array", "object", "null", "any"]
 _Format = Literal["email", "uri", "date", "date-time", "ipv4", "hostname"]
 
 
@@ -87,8 +89,13 @@ class ParameterSpec(Record):
     max_items: int | None = Field(None, alias="maxItems")
     items: "ParameterSpec | None" = None
     properties: "dict[str, ParameterSpec] | None" = None
+    any_of: "tuple[ParameterSpec, ...] | None" = Field(None, alias="anyOf", min_length=1)
+    """For type ``any``: what the value may be, where that can be said."""
     field: str | None = None
     """The field of the capability's actions that fills it; by default its own name."""
+    fill: JsonValue = None
+    """What the agent settles by itself where no field of the action gives it: a value, a text
+    with the user's slots (``{me.email}``), or a list to choose from."""
     text: bool = False
     """Free text that the agent words itself; anything else must be grounded literally."""
 
@@ -96,6 +103,8 @@ class ParameterSpec(Record):
     def _consistent(self) -> Self:
         if self.type == "array" and self.items is None:
             raise ValueError("an array needs `items`")
+        if self.any_of and self.type != "any":
+            raise ValueError("`anyOf` needs `type: any`")
         if self.default is not None and self.enum and self.default not in self.enum:
             raise ValueError(f"default {self.default!r} is not one of the enum")
         return self
@@ -140,7 +149,8 @@ class Operation(_Spec):
 
     ``find`` (first row, or null), ``select`` (all rows), ``insert``,
     ``update``, ``delete`` name a collection; ``call`` names a device's
-    operation; ``require`` ends the call with an error if its value is false.
+    operation; ``use`` names another tool, which is called ``with`` arguments;
+    ``require`` ends the call with an error if its value is false.
     """
 
     model_config = ConfigDict(
@@ -159,6 +169,7 @@ class Operation(_Spec):
     update: str | None = None
     delete: str | None = None
     call: str | None = None
+    use: str | None = None
     let: _Template | None = None
     require: _Template | None = None
     where: dict[str, _Template] = Field(default_factory=dict)
@@ -181,14 +192,14 @@ class Operation(_Spec):
         if len(list(self._verbs())) != 1:
             raise ValueError(
                 "an operation has exactly one of find, select, insert, update, delete, call, "
-                "let, require"
+                "use, let, require"
             )
         if self.require is not None and self.message is None:
             raise ValueError("`require` needs a `message` for the agent")
         return self
 
     def _verbs(self) -> Iterator[str]:
-        verbs = ("find", "select", "insert", "update", "delete", "call", "let", "require")
+        verbs = ("find", "select", "insert", "update", "delete", "call", "use", "let", "require")
         return (verb for verb in verbs if getattr(self, verb) is not None)
 
     @cached_property
@@ -225,11 +236,14 @@ class ToolSpec(_Spec):
     name: str = ""
     capability: str
     description: str
-    parameters: dict[_Name, ParameterSpec]
-    actions: dict[_Name, dict[_Name, JsonValue]] | None = None
+    parameters: dict[_Parameter, ParameterSpec]
+    actions: dict[_Name, dict[_Parameter, JsonValue]] | None = None
     """Actions that it supports, each with arguments that are fixed by the action."""
     does: tuple[Operation, ...] = ()
-    returns: Annotated[tuple[Reply, ...], BeforeValidator(_to_replies)]
+    output: dict[str, JsonValue] | None = None
+    """JSON Schema of the answer, for a tool that does not say what it ``returns``."""
+    returns: Annotated[tuple[Reply, ...], BeforeValidator(_to_replies)] = ()
+    """Left out, the answer is a seeded value of ``output``, or an echo of the arguments."""
 
     @field_validator("description")
     @classmethod
@@ -237,6 +251,18 @@ class ToolSpec(_Spec):
         if len(text) < 10:
             raise ValueError("a description says in a sentence what the tool does")
         return text
+
+    def answers(self, place: str) -> bool:
+        """Whether its answer can have something at a place, as ``results.0.url``."""
+        if self.returns:
+            return True
+        schema: Any = self.output or {}
+        for key in place.split("."):
+            part = "items" if key.isdigit() else "properties"
+            schema = schema.get(part) if isinstance(schema, dict) else None
+            if part == "properties" and isinstance(schema, dict):
+                schema = schema.get(key)
+        return isinstance(schema, dict)
 
     def fields(self) -> dict[str, str]:
         """Parameter that each field of the capability's actions reaches."""
@@ -250,7 +276,7 @@ class SuiteSpec(_Spec):
     description: str
     capabilities: dict[_Name, CapabilitySpec] = Field(default_factory=dict)
     collections: dict[_Name, CollectionSpec] = Field(default_factory=dict)
-    tools: dict[_Name, ToolSpec] = Field(min_length=1)
+    tools: dict[_ToolName, ToolSpec] = Field(min_length=1)
 
     def capability_records(self) -> dict[str, Capability]:
         """The capabilities under their full names, ``suite.capability``."""
@@ -276,15 +302,20 @@ class SuiteSpec(_Spec):
         }
 
 
+_UNSAID = (("description", ""), ("type", "any"))
+
+
 def json_schema(spec: ParameterSpec) -> dict[str, Any]:
     """The JSON Schema of one parameter, without the project's own shorthands."""
     plain = spec.model_dump(
         mode="json",
         by_alias=True,
-        exclude={"optional", "field", "text", "items", "properties"},
+        exclude={"optional", "field", "fill", "text", "items", "properties", "any_of"},
         exclude_none=True,
     )
-    schema = {key: value for key, value in plain.items() if value != ""}
+    schema = {key: value for key, value in plain.items() if (key, value) not in _UNSAID}
+    if spec.any_of is not None:
+        schema["anyOf"] = [json_schema(option) for option in spec.any_of]
     if spec.items is not None:
         schema["items"] = json_schema(spec.items)
     if spec.properties is not None:

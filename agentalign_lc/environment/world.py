@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from pydantic import JsonValue
 
 from agentalign_lc.environment.faults import ToolFault
-from agentalign_lc.environment.spec import CollectionSpec
+from agentalign_lc.environment.spec import CollectionSpec, ToolSpec
 from agentalign_lc.records import Person
 from agentalign_lc.seeds import VirtualClock, stream
 
@@ -107,6 +107,8 @@ class World:
         self.clock = VirtualClock(seed)
         self.draw = Draw(seed)
         self.devices: dict[str, Device] = {}
+        self.tools: Mapping[str, ToolSpec] = {}
+        """Tools that other tools may ``use``."""
         self.changes: list[Row] = []
         self.twist: Twisting | None = None
         self.lock = threading.RLock()

@@ -73,6 +73,7 @@ def _ungrounded(value: Any, spec: ParameterSpec, seen: str) -> str | None:  # no
         value is None
         or isinstance(value, bool)
         or spec.enum
+        or spec.fill is not None
         or value == spec.default
         or has_reference(value)
     ):

@@ -23,6 +23,10 @@ class RunConfig(Record):
     seed: int = 7
     categories: tuple[str, ...] = ()
     """Categories or subcategories to draw chains from; empty for all."""
+    tools: tuple[str, ...] = ()
+    """Suites of the user's own tools: files or folders."""
+    tools_id: str | None = None
+    """Content id of those suites."""
     model: str | None = None
     """A chat model for all roles, as ``provider:name``; None for the embedded writers."""
     base_url: str | None = None

@@ -14,7 +14,7 @@ from langgraph.types import Send
 
 from agentalign_lc.records import Intent, Result, Scenario
 from agentalign_lc.synthesis.instruction import build_instruction_graph
-from agentalign_lc.synthesis.stage import stage_scenario
+from agentalign_lc.synthesis.stage import choose_chains, stage_scenario
 from agentalign_lc.synthesis.studio import Studio
 
 __all__ = ["ScenarioInput", "ScenarioOutput", "build_graph"]
@@ -60,7 +60,7 @@ def build_graph(
         >>> [result.intent.value for result in out["results"]]
         ['harmful', 'borderline', 'benign']
     """
-    chains = studio.library.within(studio.categories)
+    chains = choose_chains(studio.categories, studio.library, studio.catalog)
 
     def stage(state: _ScenarioState) -> dict[str, Any]:
         index = state.get("index", 0)

@@ -16,7 +16,9 @@ from agentalign_lc.records import Intent, Record, Result, Status
 from agentalign_lc.roles import Roles
 from agentalign_lc.synthesis.config import RunConfig
 from agentalign_lc.synthesis.graph import build_graph
+from agentalign_lc.synthesis.stage import choose_chains
 from agentalign_lc.synthesis.studio import Studio
+from agentalign_lc.synthesis.tools import resumed_with_tools, with_tools
 from agentalign_lc.taxonomy import load_library
 
 __all__ = ["Summary", "Tally", "synthesize"]
@@ -89,11 +91,11 @@ def synthesize(
         >>> summary.planned == summary.kept + summary.rejected + summary.failed == 6
         True
     """
-    given = dict(options or {})
+    given = with_tools(options or {})
     continued = resume and RunStore.exists(out)
     if continued:
         with RunStore.read(out) as store:
-            config = RunConfig.resumed(store.config, given)
+            config = resumed_with_tools(store.config, given)
     else:
         config = _configured(given)
     studio = _studio(config, roles)
@@ -119,9 +121,9 @@ def _configured(given: Mapping[str, Any]) -> RunConfig:
 
 
 def _studio(config: RunConfig, roles: Roles | None) -> Studio:
-    catalog = load_catalog()
+    catalog = load_catalog(own=map(Path, config.tools))
     library = load_library(catalog)
-    library.within(config.categories)
+    choose_chains(config.categories, library, catalog)
     if roles is None and config.model is not None:
         from agentalign_lc.roles.prompted import prompted_roles  # noqa: PLC0415 - heavy, and rarely needed
 

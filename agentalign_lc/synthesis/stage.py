@@ -5,12 +5,55 @@ from collections.abc import Sequence
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.people import draw_person
 from agentalign_lc.environment.slots import fill_slots
+from agentalign_lc.errors import ConfigError
 from agentalign_lc.records import BehaviorChain, Scenario
 from agentalign_lc.seeds import derive_seed, stream
 from agentalign_lc.synthesis.offer import draw_distractors, draw_twist
 from agentalign_lc.taxonomy import Library
 
-__all__ = ["stage_scenario"]
+__all__ = ["choose_chains", "stage_scenario"]
+
+
+def choose_chains(
+    categories: Sequence[str], library: Library, catalog: Catalog
+) -> tuple[BehaviorChain, ...]:
+    """The chains of a run: those of its categories, and with own tools those that use one.
+
+    Raises:
+        ConfigError: a category is unknown, or no chain is left.
+    """
+    chains = library.within(categories)
+    if not catalog.own:
+        return chains
+    served = tuple(
+        chain
+        for chain in chains
+        if any(
+            catalog.own.intersection(_candidates(chain, position, library, catalog))
+            for position in range(len(chain.steps))
+        )
+    )
+    if not served:
+        raise ConfigError(_unserved(chains, catalog))
+    return served
+
+
+def _unserved(chains: Sequence[BehaviorChain], catalog: Catalog) -> str:
+    having = sorted({catalog.tools[name].capability for name in catalog.own})
+    wanted = sorted({step.capability for chain in chains for step in chain.steps})
+    return (
+        f"no chain has a step for your tools, whose capabilities are {', '.join(having)}: "
+        f"edit `capability` and `field` in the suite so that a tool serves one of {', '.join(wanted)}"
+    )
+
+
+def _candidates(
+    chain: BehaviorChain, position: int, library: Library, catalog: Catalog
+) -> tuple[str, ...]:
+    """The tools that can take a step: the user's own, where there are any."""
+    script = library.scripts[chain.name]
+    found = catalog.serving(chain.steps[position], script.given(position), script.awaited(position))
+    return tuple(name for name in found if name in catalog.own) or found
 
 
 def stage_scenario(
@@ -45,7 +88,10 @@ def stage_scenario(
     random = stream(own, "stage")
     user = draw_person(random)
     filled = fill_slots(library.scripts[chain.name].slots_for(), user, random, own)
-    tools = tuple(random.choice(catalog.serving(step)) for step in chain.steps)
+    tools = tuple(
+        random.choice(_candidates(chain, position, library, catalog))
+        for position in range(len(chain.steps))
+    )
     distractors = draw_distractors(chain, tools, catalog, random)
     strangers = tuple(draw_person(random) for _ in range(random.randint(2, 4)))
     return Scenario(

@@ -1,5 +1,6 @@
 """The chain library: behavior chains with the language in which people ask for them."""
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -66,6 +67,15 @@ class ChainScript(Record):
         """The reading for an intent."""
         reading: Reading = getattr(self, intent.value)
         return reading
+
+    def given(self, position: int) -> set[str]:
+        """The fields that any reading gives a step (from 0)."""
+        return {field for intent in Intent for field in self.reading(intent).arguments[position]}
+
+    def awaited(self, position: int) -> set[str]:
+        """The places in a step's answer that later steps point into, as ``results.0.url``."""
+        said = str([self.reading(intent).arguments for intent in Intent])
+        return set(re.findall(rf"\{{step{position + 1}\.([\w.]+)\}}", said))
 
     def slots_for(self, intents: Iterable[Intent] = Intent) -> dict[str, SlotSpec]:
         """The chain's slots, then those of its readings; all fill one world."""

@@ -38,7 +38,7 @@ class EmbeddedAuthor:
         stream(scenario.chain.name, brief.intent.value).shuffle(order)
         phrasing = order[(scenario.ordinal + len(brief.feedback)) % len(order)]
         calls = tuple(
-            self._catalog.call(tool, step, _filled(given, scenario.slots))
+            self._catalog.call(tool, step, _filled(given, scenario.slots), scenario.slots)
             for tool, step, given in zip(
                 scenario.tools, scenario.chain.steps, reading.arguments, strict=True
             )
