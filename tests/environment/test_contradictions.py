@@ -47,7 +47,10 @@ class Watcher:
                     continue
                 # A page that shows something (a post, an issue) follows what it shows.
                 if (name, str(key)) not in changed and not (name == "pages" and changed):
-                    self.contradictions.append(f"{tool} changed {name} {key} and did not note it")
+                    self.contradictions.append(
+                        f"{tool} changed {name} {key} and did not note it: "
+                        f"{marshal.loads(old)} -> {new and marshal.loads(new)}"
+                    )
                 if new is not None:
                     self._edges(tool, name, marshal.loads(old), marshal.loads(new), noted)
         self.rows = rows

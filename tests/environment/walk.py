@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -46,6 +47,7 @@ def parameters(catalog: Catalog, tool: str) -> Schema:
     return schema
 
 
+@cache
 def pool(catalog: Catalog, tool: str, count: int = 25) -> list[dict[str, Any]]:
     """Some valid argument sets of a tool, the same in every process."""
     found: list[dict[str, Any]] = []
