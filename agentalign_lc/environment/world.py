@@ -110,6 +110,7 @@ class World:
         self.user = user
         self.clock = VirtualClock(seed)
         self.began = self.clock.now()
+        """The moment in which the world began."""
         self.draw = Draw(seed)
         self.devices: dict[str, Device] = {}
         self.changes: list[Row] = []
