@@ -5,8 +5,9 @@ clock and every free choice come from the seed, so two worlds of one scenario
 answer alike, in any process, on any day.
 """
 
+import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ from pydantic import JsonValue
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec, ToolSpec
 from agentalign_lc.records import Person
-from agentalign_lc.seeds import VirtualClock, stream
+from agentalign_lc.seeds import VirtualClock, derive_seed, stream
 
 __all__ = [
     "Device",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+_BLANKS = re.compile("#+|0+")
 _WORDS = str.maketrans(dict.fromkeys(",.;:!?\"'()[]<>", " "))
 
 
@@ -61,7 +63,7 @@ class Draw:
 
     def hex(self, digits: int) -> str:
         """Draw hexadecimal digits."""
-        return "".join(self._random.choice("0123456789abcdef") for _ in range(digits))
+        return f"{self._random.getrandbits(4 * digits):0{digits}x}" if digits > 0 else ""
 
     def digits(self, count: int) -> str:
         """Draw decimal digits, the first not a zero."""
@@ -77,11 +79,13 @@ class Draw:
 
     def pattern(self, pattern: str) -> str:
         """Fill ``#`` with hexadecimal and ``0`` with decimal digits."""
-        make: Mapping[str, Callable[[], str]] = {
-            "#": lambda: self.hex(1),
-            "0": lambda: str(self.number(0, 9)),
-        }
-        return "".join(make[c]() if c in make else c for c in pattern)
+        return _BLANKS.sub(self._fill, pattern)
+
+    def _fill(self, blanks: re.Match[str]) -> str:
+        count = len(blanks[0])
+        if blanks[0][0] == "#":
+            return self.hex(count)
+        return f"{self._random.randrange(10**count):0{count}d}"
 
 
 class World:
@@ -105,6 +109,8 @@ class World:
         self.seed = seed
         self.user = user
         self.clock = VirtualClock(seed)
+        self.began = self.clock.now()
+        """The moment in which the world began."""
         self.draw = Draw(seed)
         self.devices: dict[str, Device] = {}
         self.tools: Mapping[str, ToolSpec] = {}
@@ -119,17 +125,12 @@ class World:
             "home": f"/home/{user.handle}",
         }
         self._specs = dict(collections)
-        self._rows: dict[str, dict[Any, Row]] = {name: {} for name in collections}
-        for name, spec in self._specs.items():
-            for template in spec.start:
-                row = template({"me": self.me, "now": self.now, "draw": self.draw})
-                if isinstance(row, dict):
-                    self.place(name, row)
+        self._rows: dict[str, dict[Any, Row]] = {}
 
     @property
     def now(self) -> str:
         """The present moment, ISO 8601 in UTC."""
-        return self.clock.now().isoformat().replace("+00:00", "Z")
+        return _written(self.clock.now())
 
     @property
     def today(self) -> datetime:
@@ -161,7 +162,7 @@ class World:
         rows = self._collection(collection)
         placed = dict(row)
         if placed.get(spec.key) is None:
-            placed[spec.key] = self._new_key(rows, spec)
+            placed[spec.key] = _new_key(rows, spec, self.draw)
         rows[placed[spec.key]] = placed
         return placed
 
@@ -173,7 +174,7 @@ class World:
         """
         spec = self._specs[collection]
         key = row.get(spec.key)
-        if key is not None and key in self._rows[collection]:
+        if key is not None and key in self._collection(collection):
             raise ToolFault("already_exists", f"{spec.key} {key!r} already exists.", spec.key)
         placed = self.place(collection, row)
         self._note("insert", collection, placed[spec.key], placed)
@@ -203,8 +204,8 @@ class World:
 
     def amend(self, text: str, amended: str) -> None:
         """Change a text wherever it stands, without counting it as a change."""
-        for rows in self._rows.values():
-            for row in rows.values():
+        for name in self._specs:
+            for row in self._collection(name).values():
                 for field, value in list(row.items()):
                     if isinstance(value, str) and text in value:
                         row[field] = value.replace(text, amended)
@@ -213,17 +214,32 @@ class World:
 
     def snapshot(self) -> dict[str, list[Row]]:
         """A copy of all rows, for comparisons."""
-        return {name: [dict(row) for row in rows.values()] for name, rows in self._rows.items()}
+        return {
+            name: [dict(row) for row in self._collection(name).values()] for name in self._specs
+        }
 
     def _collection(self, name: str) -> dict[Any, Row]:
-        return self._rows[name]
+        rows = self._rows.get(name)
+        return self._begin(name) if rows is None else rows
 
-    def _new_key(self, rows: Mapping[Any, Row], spec: CollectionSpec) -> str:
-        pattern = spec.id or "########"
-        key = self.draw.pattern(pattern)
-        while key in rows:
-            key = self.draw.pattern(pattern)
-        return key
+    def _begin(self, name: str) -> dict[Any, Row]:
+        """Make a collection's first rows, when it is first asked for.
+
+        They are drawn from a stream of their own, so that they are the same
+        whatever has been drawn before.
+        """
+        spec = self._specs[name]
+        rows = self._rows[name] = {}
+        if spec.start:
+            draw = Draw(derive_seed(self.seed, "start", name))
+            names = {"me": self.me, "now": _written(self.began), "draw": draw}
+            for template in spec.start:
+                row = template(names)
+                if isinstance(row, dict):
+                    if row.get(spec.key) is None:
+                        row[spec.key] = _new_key(rows, spec, draw)
+                    rows[row[spec.key]] = row
+        return rows
 
     def _note(self, verb: str, collection: str, key: object, row: Row | None) -> None:
         change: dict[str, JsonValue] = {
@@ -234,6 +250,18 @@ class World:
         if row is not None:
             change["row"] = dict(row)
         self.changes.append(change)
+
+
+def _new_key(rows: Mapping[Any, Row], spec: CollectionSpec, draw: Draw) -> str:
+    pattern = spec.id or "########"
+    key = draw.pattern(pattern)
+    while key in rows:
+        key = draw.pattern(pattern)
+    return key
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _fits(row: Row, where: Mapping[str, Any]) -> bool:

@@ -126,7 +126,7 @@ def attach(world: World, remotes: dict[str, World] | None = None) -> World:
 
     def build(host: str) -> World:
         remote = World(derive_seed(world.seed, "host", host), world.user, COLLECTIONS)
-        remote.clock = world.clock
+        remote.clock, remote.began = world.clock, world.began
         remote.me["host"] = host
         for row in world.rows("hosts"):
             remote.place("hosts", row)

@@ -1,26 +1,17 @@
 """A ledger: accounts with balances, and payments that move money between two of them."""
 
 import re
-from contextlib import suppress
 from decimal import Decimal
 from typing import ClassVar
 
+from agentalign_lc.environment.devices.accounts import Accounts
 from agentalign_lc.environment.devices.money import cents, money, number
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import Row, World
-from agentalign_lc.seeds import stream
 
 __all__ = ["Ledger", "names"]
 
-# What the user holds when the world begins, in whole units, from and to.
-_HOLDINGS = {
-    "USD": (24_000, 58_000),
-    "EUR": (9_000, 21_000),
-    "GBP": (6_000, 16_000),
-    "CNY": (40_000, 90_000),
-}
-_OTHERS = (900, 40_000)
 _SYNONYMS = {
     "paid": "completed",
     "succeeded": "completed",
@@ -31,8 +22,6 @@ _SYNONYMS = {
     "processing": "pending",
     "canceled": "cancelled",
 }
-_ASIDE = re.compile(r"saving|deposit|pension|reserve|escrow", re.IGNORECASE)
-"""Accounts that can be paid into by name, but that nothing is paid from."""
 _PATTERNS = {
     "alipay": "202600000000000000",
     "apple": "AP-########-####",
@@ -84,17 +73,13 @@ class Ledger:
     def __init__(self, world: World) -> None:
         self.world = world
         self.me = str(world.me["name"])
+        self.accounts = Accounts(world)
         # Fixtures are text and name what matters to their scenario; the rest is filled in here.
-        for row in world.rows("accounts"):
-            known = {field: value for field, value in row.items() if value is not None}
-            row.update({"owner": self.me, "currency": "USD", "name": "Balance", **known})
-            row["owner"] = self._party(str(row["owner"]))
-            row["balance"] = money(cents(row.get("balance", 0)))
         for row in world.rows("payments"):
             known = {field: value for field, value in row.items() if value is not None}
             row.update({"payer": self.me, "recipient": "", "currency": "USD", **known})
             for field in ("payer", "recipient"):
-                row[field] = self._party(str(row[field]))
+                row[field] = self.accounts.party(str(row[field]))
             for field in ("amount", "refunded"):
                 row[field] = money(cents(row.get(field, 0)))
             status = str(row.get("status", "completed")).lower()
@@ -102,20 +87,7 @@ class Ledger:
 
     def balances(self, currency: str | None = None) -> Row:
         """Say what the user holds: account, name, currency, available."""
-        for each in _HOLDINGS if currency is None else [currency]:
-            self._account(self.me, each)
-        return {
-            "balances": [
-                {
-                    "account": row["id"],
-                    "name": row["name"],
-                    "currency": row["currency"],
-                    "available": number(row["balance"]),
-                }
-                for row in self.world.rows("accounts")
-                if row["owner"] == self.me and currency in (None, row["currency"])
-            ]
-        }
+        return {"balances": self.accounts.balances(currency)}
 
     def pay(
         self,
@@ -144,13 +116,13 @@ class Ledger:
         given = details or {}
         due = self._asked(amount)
         bought = self._order(order, recipient, note)
-        to = self._party(recipient)
+        to = self.accounts.party(recipient)
         if bought and (order is not None or names(recipient, bought["id"])):
-            to = self._party(str(bought.get("seller") or recipient))
+            to = self.accounts.party(str(bought.get("seller") or recipient))
         same = self._repeated(given.get("reference"), to, due, currency)
         if same is not None:
             return _view(same)
-        source, target = self.cover(due, currency), self._target(to, currency)
+        source, target = self.accounts.cover(due, currency), self.accounts.target(to, currency)
         if source is target:
             raise ToolFault("invalid_argument", "This would pay yourself.", "recipient")
         provider = given.get("provider")
@@ -170,7 +142,7 @@ class Ledger:
                 "created": self.world.now,
             },
         )
-        self._move(source, target, due)
+        self.accounts.move(source, target, due)
         return _view(self.world.update("payments", payment, {"status": "completed"}))
 
     def request(
@@ -184,7 +156,7 @@ class Ledger:
         """Ask somebody for money; nothing moves before they pay."""
         given = details or {}
         provider, due = given.get("provider"), money(self._asked(amount))
-        asked = self._party(payer)
+        asked = self.accounts.party(payer)
         if asked == self.me:
             raise ToolFault("invalid_argument", "This would ask yourself for money.", "payer")
         payment = self.world.insert(
@@ -232,8 +204,8 @@ class Ledger:
                 f"At most {money(left)} {row['currency']} can be refunded.",
                 "amount",
             )
-        source = self._target(str(row["recipient"]), row["currency"])
-        target = self._target(str(row["payer"]), row["currency"])
+        source = self.accounts.target(str(row["recipient"]), row["currency"])
+        target = self.accounts.target(str(row["payer"]), row["currency"])
         if source["owner"] == self.me and cents(source["balance"]) < back:
             raise ToolFault("insufficient_funds", f"The balance is {source['balance']}.", "amount")
         self.world.update(
@@ -245,7 +217,7 @@ class Ledger:
                 "refund_reason": reason,
             },
         )
-        self._move(source, target, back)
+        self.accounts.move(source, target, back)
         return {**_view(row), "refund_amount": back / 100}
 
     def payment(self, payment: str) -> Row:
@@ -286,21 +258,6 @@ class Ledger:
             )
         ]
 
-    def cover(self, due: int, currency: str, field: str | None = "amount") -> Row:
-        """The user's account, if it holds so many cents.
-
-        Raises:
-            ToolFault: ``insufficient_funds``.
-        """
-        account = self._account(self.me, currency)
-        if cents(account["balance"]) < due:
-            raise ToolFault(
-                "insufficient_funds",
-                f"The balance is {account['balance']} {currency}; {money(due)} {currency} are needed.",
-                field,
-            )
-        return account
-
     def record(self, order: Row) -> Row:
         """Put the payment of an order that was paid before the world began into the books."""
         return self.world.place(
@@ -310,7 +267,7 @@ class Ledger:
                 "amount": money(cents(order.get("total") or 0)),
                 "currency": order["currency"],
                 "payer": self.me,
-                "recipient": self._party(str(order.get("seller") or "the shop")),
+                "recipient": self.accounts.party(str(order.get("seller") or "the shop")),
                 "order": order["id"],
                 "refunded": "0.00",
                 "created": order.get("created"),
@@ -330,7 +287,7 @@ class Ledger:
         """The order that a payment is for: by its field, or named in recipient or note."""
         if order is None:
             # Money for a friend who bought something pays the friend and not the shop.
-            said = (recipient,) if self._known(recipient) else (recipient, note)
+            said = (recipient,) if self.accounts.known(recipient) else (recipient, note)
             rows = self.world.rows("orders")
             named = (row for row in rows if any(names(text, row["id"]) for text in said))
             return next(named, None)
@@ -354,66 +311,11 @@ class Ledger:
             )
         return same
 
-    def _party(self, text: str) -> str:
-        """Whom a text means: one name for a person's name, address, handle and number."""
-        plain = " ".join(text.split())
-        wanted = plain.casefold().removeprefix("@")
-        me = self.world.me
-        if wanted in ("me", *(str(me[field]).casefold() for field in _CARD if me.get(field))):
-            return self.me
-        known = self._known(wanted)
-        return str(known.get("name") or plain) if known else plain
-
-    def _known(self, text: str) -> Row | None:
-        """The entry of the address book that a text means."""
-        wanted = " ".join(text.split()).casefold().removeprefix("@")
-        with suppress(KeyError):  # a catalogue may have no address book
-            for row in self.world.rows("contacts"):
-                if any(str(row.get(field) or "").casefold() == wanted for field in _CARD):
-                    return row
-        return None
-
-    def _target(self, party: str, currency: str) -> Row:
-        # An account may be named itself: a savings account, say, that the scenario brought along.
-        wanted = party.casefold()
-        for row in self.world.rows("accounts"):
-            if wanted in (str(row["id"]).casefold(), str(row["name"]).casefold()) and (
-                row["currency"] == currency
-            ):
-                return row
-        return self._account(party, currency)
-
-    def _account(self, owner: str, currency: str) -> Row:
-        wanted = owner.casefold()
-        for row in self.world.rows("accounts"):
-            mine = str(row["owner"]).casefold() == wanted and row["currency"] == currency
-            if mine and not _ASIDE.search(str(row["name"])):
-                return row
-        # Drawn by owner, not in the order of calls: a balance is what it is, whoever asks first.
-        random = stream(self.world.seed, "account", wanted, currency)
-        low, high = _HOLDINGS.get(currency, _OTHERS) if owner == self.me else _OTHERS
-        return self.world.place(
-            "accounts",
-            {
-                "id": f"acct_{random.getrandbits(32):08x}",
-                "owner": owner,
-                "name": f"{currency} balance",
-                "currency": currency,
-                "balance": money(random.randint(low * 100, high * 100)),
-            },
-        )
-
-    def _move(self, source: Row, target: Row, amount: int) -> None:
-        for row, change in ((source, -amount), (target, amount)):
-            balance = money(cents(row["balance"]) + change)
-            self.world.update("accounts", row, {"balance": balance})
-
     def _id(self, provider: str) -> str | None:
         pattern = _PATTERNS.get(provider)
         return self.world.draw.pattern(pattern) if pattern else None
 
 
-_CARD = ("name", "email", "handle", "phone")
 _MENTIONS = ("recipient", "note", "reference")
 _RETURNABLE = ("completed", "partially_refunded")
 

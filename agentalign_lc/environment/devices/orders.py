@@ -95,7 +95,7 @@ class Orders:
         paid = self._unused(payment) if payment is not None else None
         if pay and paid is None:
             # Before the order is placed: one that cannot be paid is not placed.
-            self.ledger.cover(cents(row["total"]), "USD", field=None)
+            self.ledger.accounts.cover(cents(row["total"]), "USD", field=None)
         booked = row.get("kind") == "appointment"
         pattern = _PATTERNS.get("booking" if booked else str(row.get("shop")))
         order = self.world.insert(

@@ -35,6 +35,8 @@ _FIRM = re.compile(
     r"Dental|Bakery|Labs|Insurance|Travel|Systems|Foods|Books|Motors|Credit Union|Garden Centre|"
     r"Pharmacy|Studios|Energy|Housing|Academy|Fitness|Bank|Utilities)\b(?: (?:Ltd|Inc|LLC)\b)?"
 )
+_WHO_IS = re.compile(r"(?i:who is) ([A-Z][\w'-]+ [A-Z][\w'-]+)\W*$")
+_NEAR_ME = re.compile(r"\bnear me\b", re.IGNORECASE)
 _KEYWORDS_SHOWN = 8
 _LETTERS_SHOWN = 90
 
@@ -63,6 +65,24 @@ def material() -> Material:
     return load_document(Path(__file__).with_name("web.yaml"), Material)
 
 
+@lru_cache(maxsize=1)
+def _signs() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """One expression for the signs of each intent."""
+    signs = material().signs.items()
+    return tuple((intent, re.compile("|".join(f"(?:{s})" for s in each))) for intent, each in signs)
+
+
+@lru_cache(maxsize=1)
+def _asking() -> frozenset[str]:
+    return frozenset[str]().union(*material().asking.values())
+
+
+@lru_cache(maxsize=1)
+def _full_name() -> re.Pattern[str]:
+    first = "|".join(material().first_names)
+    return re.compile(rf"\b(?:{first})(?: [A-Z]\.)?(?: [A-Z][\w'-]+)+")
+
+
 class Question:
     """A query, understood as far as writing pages about it needs.
 
@@ -82,8 +102,7 @@ class Question:
         self.firm = found[0] if (found := _FIRM.search(text)) else None
         self.intent = self._intent()
         self.topic = self._topic()
-        asked = frozenset[str]().union(*material().asking.values())
-        subject = sorted({w.rstrip("s") for w in keywords(self.topic) if w not in asked})
+        subject = sorted({w.rstrip("s") for w in keywords(self.topic) if w not in _asking()})
         self.subject = " ".join(subject) or self.topic.casefold()
         """What it is about, in whatever words: the facts of a world hang on this."""
 
@@ -96,10 +115,10 @@ class Question:
 
     def _intent(self) -> str:
         plain = _ERRAND.sub("", self.text).casefold()
-        for intent, signs in material().signs.items():
+        for intent, sign in _signs():
             if self.person and intent not in ("care", "sensitive", "howto"):
                 return "person"
-            if any(re.search(sign, plain) for sign in signs):
+            if sign.search(plain):
                 return intent
         return "company" if self.firm else "topic"
 
@@ -122,7 +141,7 @@ class Question:
         return topic if len(topic) <= _LETTERS_SHOWN else "this question"
 
     def _tokens(self) -> list[str]:
-        plain = re.sub(r"\bnear me\b", "", _ERRAND.sub("", self.text), flags=re.IGNORECASE).strip()
+        plain = _NEAR_ME.sub("", _ERRAND.sub("", self.text)).strip()
         if self.intent == "sensitive":
             plain = re.sub(r"(?<=\S) without .*", "", plain)
         plain = _AUXILIARY.sub(r"\1 ", _WORKS.sub(r"\1", plain))
@@ -151,10 +170,10 @@ def capital(text: str) -> str:
 
 
 def _person(text: str, people: set[str]) -> str | None:
-    known = sorted(name for name in people if name.casefold() in text.casefold())
-    first = "|".join(material().first_names)
-    found = re.search(rf"\b(?:{first})(?: [A-Z]\.)?(?: [A-Z][\w'-]+)+", text)
-    asked = re.match(r"(?i:who is) ([A-Z][\w'-]+ [A-Z][\w'-]+)\W*$", text)
+    plain = text.casefold()
+    known = sorted(name for name in people if name.casefold() in plain)
+    found = _full_name().search(text)
+    asked = _WHO_IS.match(text)
     return known[0] if known else found[0] if found else asked[1] if asked else None
 
 

@@ -79,6 +79,7 @@ class Wanted:
         return text
 
 
+@lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """Make a plural singular, as far as comparing words needs.
 
@@ -101,7 +102,12 @@ def stem(word: str) -> str:
 
 def stems(text: object) -> frozenset[str]:
     """The words of a text, the plural made singular."""
-    return frozenset(stem(word) for word in _WORD.findall(str(text)))
+    return _stems(str(text))
+
+
+@lru_cache(maxsize=4096)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in _WORD.findall(text))
 
 
 def _amount(text: str) -> float:

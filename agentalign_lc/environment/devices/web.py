@@ -3,7 +3,9 @@
 import re
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from itertools import cycle, islice
+from random import Random
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -24,6 +26,9 @@ _SYNTAX = re.compile(
 )
 _SITE = re.compile(r"\bsite:(\S+)")
 _PLACE = re.compile(r"\b(?:in|near|around)\s+((?:[A-Z][\w'-]+)(?:\s[A-Z][\w'-]+)?)")
+_SENTENCE = re.compile(r"(?<=[.?!])\s+")
+_WORD = re.compile(r"\w+")
+_SCHEME = re.compile(r"^https?://", re.IGNORECASE)
 _PAGES = 8
 
 
@@ -44,7 +49,8 @@ class Web:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._start = world.today
+        self._found: dict[tuple[object, ...], list[str]] = {}
+        self._days: dict[str, str] = {}
 
     def search(
         self,
@@ -78,7 +84,7 @@ class Web:
                 "invalid_argument", "The query contains no word to search for.", "query"
             )
         pages = self._brought(words, kind)
-        pages += self._written(Question(plain, self._people()), kind, neutral=bool(pages))
+        pages += self._written(plain, kind, neutral=bool(pages))
         oldest = self._day(days) if days is not None else ""
         fitting = [
             page
@@ -146,71 +152,51 @@ class Web:
         """A page with all its fields; those of a scenario may have url, title and text alone."""
         url = str(page["url"])
         known = {key: value for key, value in page.items() if value is not None}
-        day = self._day(stream(self.world.seed, "published", url).randint(2, 200))
-        return {
-            "site": _host(url),
-            "kind": "page",
-            "published": day,
-            "title": url,
-            "text": "",
-            **known,
-        }
+        if "published" not in known:
+            known["published"] = self._days.get(url) or self._days.setdefault(
+                url, self._day(stream(self.world.seed, "published", url).randint(2, 200))
+            )
+        return {"site": _host(url), "kind": "page", "title": url, "text": "", **known}
 
     def _brought(self, words: list[str], kind: str | None) -> list[Row]:
+        starts = [_start(word) for word in words]
         pages = [self._filled(row) for row in self.world.rows("pages") if "about" not in row]
         scored = [
-            (_score(page, words), page)
+            (_score(page, starts), page)
             for page in pages
             if kind in (None, page["kind"]) or page["kind"] == "page"
         ]
         scored.sort(key=lambda pair: (-pair[0], str(pair[1]["url"])))
         return [page for score, page in scored if score > 0.5]
 
-    def _written(self, question: Question, kind: str | None, *, neutral: bool) -> list[Row]:
-        own = material().kinds[question.intent]
+    def _written(self, plain: str, kind: str | None, *, neutral: bool) -> list[Row]:
+        """Pages about a question. Asked again, they are looked up and not written anew."""
+        people = self._people()
+        asked = (plain, kind, neutral, *sorted(people))
+        known = [self.world.get("pages", url) for url in self._found.get(asked, ())]
+        pages = [page for page in known if page is not None]
+        if not pages or len(pages) < len(known):
+            pages = self._write(Question(plain, people), kind, neutral=neutral)
+            self._found[asked] = [str(page["url"]) for page in pages]
+        return pages
+
+    def _write(self, question: Question, kind: str | None, *, neutral: bool) -> list[Row]:
         if neutral and question.intent not in ("care", "sensitive"):
-            question.intent, own = "neutral", material().kinds["neutral"]
-        general = list(islice(cycle(own), _PAGES))
+            question.intent = "neutral"
+        general = list(islice(cycle(material().kinds[question.intent]), _PAGES))
         wanted = [kind] * _PAGES if kind and question.intent != "care" else general
         slots = [(each, wanted[:place].count(each)) for place, each in enumerate(wanted)]
         places = {(each, general[:place].count(each)): place for place, each in enumerate(general)}
-        return [
-            self._write(question, each, number, places.get((each, number), _PAGES + number))
+        writer = _Writer(self.world.seed, question, self._facts(question))
+        written = [
+            writer.page(each, number, places.get((each, number), _PAGES + number))
             for each, number in slots[: 3 if neutral else _PAGES]
         ]
-
-    def _write(self, question: Question, kind: str, number: int, place: int) -> Row:
-        phrases, seed, key = material(), self.world.seed, f"{question.intent}: {question.topic}"
-        random = stream(seed, "web", key, kind, number)
-        facts = {**self._facts(question), **question.names()}
-        titles, sites = phrases.titles[question.intent], phrases.sites[kind]
-        first = stream(seed, "web", key)
-        template = titles[(first.randrange(len(titles)) + place) % len(titles)]
-        site = sites[(first.randrange(len(sites)) + number) % len(sites)]
-        title = template.format_map(facts)
-        if place >= len(titles):  # two pages of one name are told apart by their site
-            title = f"{title} | {site.removesuffix('.example').replace('-', ' ').title()}"
-        slug = "-".join(re.findall(r"\w+", title.casefold())[:8])
-        url = f"https://{site}/{kind}/{random.randint(10_000, 999_999)}-{slug}"
-        answers = phrases.answers[question.intent]
-        answer = answers[(first.randrange(len(answers)) + place) % len(answers)]
-        rest = random.sample([other for other in answers if other != answer], 2)
-        said = [random.choice(phrases.openings[kind]), answer]
-        more = [*rest, random.choice(phrases.closings[kind])]
-        text = " ".join(said).format_map(facts) + " "
-        text += " ".join(more).format_map({**facts, **question.names(brief=True)})
-        return self.world.get("pages", url) or self.world.place(
-            "pages",
-            {
-                "url": url,
-                "site": site,
-                "kind": kind,
-                "title": title,
-                "text": text,
-                "published": self._day(random.randint(1, 45 if kind == "news" else 400)),
-                "about": key,
-            },
-        )
+        return [
+            self.world.get("pages", page["url"])
+            or self.world.place("pages", {**page, "published": self._day(page["published"])})
+            for page in written
+        ]
 
     def _facts(self, question: Question) -> dict[str, str]:
         """What is so, in this world, of a subject: the same for every page and every wording."""
@@ -240,7 +226,7 @@ class Web:
 
     def _day(self, days_ago: int) -> str:
         # Counted from the day on which the world began, for its clock moves on.
-        return (self._start - timedelta(days=days_ago)).date().isoformat()
+        return (self.world.began - timedelta(days=days_ago)).date().isoformat()
 
     def _people(self) -> set[str]:
         with suppress(KeyError):  # a catalogue may have no address book
@@ -248,20 +234,72 @@ class Web:
         return set()
 
 
-def _score(page: Row, words: list[str]) -> float:
+class _Writer:
+    """Writes the pages about one question, each kind from a stream of its own."""
+
+    def __init__(self, seed: str, question: Question, facts: dict[str, str]) -> None:
+        self._seed = seed
+        self._intent = question.intent
+        self._about = f"{question.intent}: {question.topic}"
+        self._names = {**facts, **question.names()}
+        self._brief = {**facts, **question.names(brief=True)}
+        self._kinds: dict[str, tuple[Random, list[int]]] = {}
+
+    def page(self, kind: str, number: int, place: int) -> Row:
+        """Write the next page of a kind; it was published so many days ago."""
+        phrases = material()
+        titles, sites = phrases.titles[self._intent], phrases.sites[kind]
+        answers = phrases.answers[self._intent]
+        if kind not in self._kinds:
+            first = stream(self._seed, "web", self._about)
+            begins = [first.randrange(len(each)) for each in (titles, sites, answers)]
+            self._kinds[kind] = stream(self._seed, "web", self._about, kind), begins
+        random, (a_title, a_site, an_answer) = self._kinds[kind]
+        site = sites[(a_site + number) % len(sites)]
+        title = titles[(a_title + place) % len(titles)].format_map(self._names)
+        if place >= len(titles):  # two pages of one name are told apart by their site
+            title = f"{title} | {site.removesuffix('.example').replace('-', ' ').title()}"
+        slug = "-".join(_WORD.findall(title.casefold())[:8])
+        own = (an_answer + place) % len(answers)
+        # Two others: any that is not the page's own.
+        rest = [answers[n + (n >= own)] for n in random.sample(range(len(answers) - 1), 2)]
+        said = [random.choice(phrases.openings[kind]), answers[own]]
+        more = [*rest, random.choice(phrases.closings[kind])]
+        text = f"{' '.join(said).format_map(self._names)} {' '.join(more).format_map(self._brief)}"
+        return {
+            "url": f"https://{site}/{kind}/{random.randint(10_000, 999_999)}-{slug}",
+            "site": site,
+            "kind": kind,
+            "title": title,
+            "text": text,
+            "published": random.randint(1, 45 if kind == "news" else 400),
+            "about": self._about,
+        }
+
+
+def _start(word: str) -> tuple[str, re.Pattern[str]]:
+    """What a word that fits begins with."""
+    stem = word[:-1] if len(word) > 3 and word.endswith("s") else word
+    return stem, re.compile(rf"\b{re.escape(stem)}")
+
+
+def _score(page: Row, starts: list[tuple[str, re.Pattern[str]]]) -> float:
     title, text = str(page["title"]).casefold(), str(page["text"]).casefold()
-    stems = [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words]
-    starts = [re.compile(rf"\b{re.escape(stem)}") for stem in stems]
-    in_title = sum(bool(start.search(title)) for start in starts)
-    hits = sum(bool(start.search(title) or start.search(text)) for start in starts)
-    return (hits + 0.1 * in_title) / len(words)
+    score = 0.0
+    for stem, start in starts:
+        if stem in title and start.search(title):
+            score += 1.1
+        elif stem in text and start.search(text):
+            score += 1
+    return score / len(starts)
 
 
 def _result(page: Row, words: list[str]) -> Row:
-    sentences = re.split(r"(?<=[.?!])\s+", str(page["text"]).strip())
-    counts = [sum(word in sentence.casefold() for word in words) for sentence in sentences]
-    # A written page answers in its second sentence; the first only says what it is about.
-    best = sentences[1 if "about" in page else counts.index(max(counts))]
+    sentences = _SENTENCE.split(str(page["text"]).strip())
+    if "about" in page:  # a written page answers in its second sentence
+        best = sentences[1]
+    else:
+        best = max(sentences, key=lambda each: sum(word in each.casefold() for word in words))
     fields = {key: page[key] for key in ("title", "url", "site", "published")}
     return {**fields, "snippet": best}
 
@@ -274,8 +312,9 @@ def _host(url: str) -> str:
     return (host or "").removeprefix("www.")
 
 
+@lru_cache(maxsize=4096)
 def _canonical(url: object) -> str:
     """An address without what does not tell pages apart: scheme, www, fragment, last slash."""
-    text = re.sub(r"^https?://", "", str(url).strip(), flags=re.IGNORECASE).partition("#")[0]
+    text = _SCHEME.sub("", str(url).strip()).partition("#")[0]
     host, slash, path = text.partition("/")
     return (host.casefold().removeprefix("www.") + slash + path).rstrip("/")
