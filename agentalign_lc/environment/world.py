@@ -7,7 +7,7 @@ answer alike, in any process, on any day.
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -165,6 +165,13 @@ class World:
             placed[spec.key] = _new_key(rows, spec, self.draw)
         rows[placed[spec.key]] = placed
         return placed
+
+    def free_key(self, collection: str, draw: Callable[[], str]) -> str:
+        """Draw a key until it is one that no row has yet."""
+        key = draw()
+        while self.get(collection, key) is not None:
+            key = draw()
+        return key
 
     def insert(self, collection: str, row: Mapping[str, Any]) -> Row:
         """Add a row; a missing key is drawn.

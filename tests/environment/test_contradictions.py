@@ -43,7 +43,7 @@ class Watcher:
         for name, before in self.rows.items():
             for key, old in before.items():
                 new = rows[name].get(key)
-                if new == old:
+                if new == old or _only_filled_in(old, new):
                     continue
                 # A page that shows something (a post, an issue) follows what it shows.
                 if (name, str(key)) not in changed and not (name == "pages" and changed):
@@ -76,6 +76,14 @@ class Watcher:
         for state, following in pairwise(path):
             if state != following and following not in states.edges.get(str(state), ()):
                 self.contradictions.append(f"{tool}: {name} {key} went from {state} to {following}")
+
+
+def _only_filled_in(old: bytes, new: bytes | None) -> bool:
+    """Whether a row only gained fields: what is made late stood nowhere before."""
+    after = marshal.loads(new) if new is not None else {}
+    return all(
+        field in after and after[field] == value for field, value in marshal.loads(old).items()
+    )
 
 
 def run(world: World, catalog, name: str, arguments: dict[str, Any]) -> tuple[Any, str]:

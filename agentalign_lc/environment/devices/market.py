@@ -224,10 +224,12 @@ class Market:
                 variant=kind.variants[(first // 6 + place) % len(kind.variants)],
             )
             price = _price(random, bottom, top, within=span is not None)
-            drawn = {"id": _identifier(random, shop), "price": money(price), "about": key}
+            ident = self.world.free_key("products", lambda: _identifier(random, shop))
+            drawn = {"id": ident, "price": money(price), "about": key}
             seller = sellers[(first + place) % len(sellers)]
-            rows.append(self._filled(title, {**drawn, "seller": seller, "shop": shop}, random))
-        return [self.world.place("products", row) for row in rows]
+            known = {**drawn, "seller": seller, "shop": shop}
+            rows.append(self.world.place("products", self._filled(title, known, random)))
+        return rows
 
     def _filled(self, title: str, known: Row, random: Random | None = None) -> Row:
         """A product with all its fields; those of a scenario may have a title alone."""

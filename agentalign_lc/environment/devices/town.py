@@ -227,7 +227,7 @@ class Town:
             return self._nearby(wanted, None)[0]
         random = stream(self.world.seed, "merchant", plain.casefold())
         kind = _kind(plain) if words & _kind(plain).words else _kind(f"{about} {plain}")
-        known = {"id": f"M-{random.randrange(10_000, 100_000)}", "about": "a name"}
+        known = {"id": self._free_id(random), "about": "a name"}
         return self.world.place("merchants", self._filled(plain, kind, known, random))
 
     def _nearby(self, wanted: Wanted, location: str | None) -> list[Row]:
@@ -249,9 +249,12 @@ class Town:
             )
             if any(row["name"] == name for row in rows):
                 name = f"{name} {people[place]}"
-            known = {"id": f"M-{random.randrange(10_000, 100_000)}", "about": key}
-            rows.append(self._filled(name, kind, {**known, "near": location}, random))
-        return [self.world.place("merchants", row) for row in rows]
+            known = {"id": self._free_id(random), "about": key, "near": location}
+            rows.append(self.world.place("merchants", self._filled(name, kind, known, random)))
+        return rows
+
+    def _free_id(self, random: Random) -> str:
+        return self.world.free_key("merchants", lambda: f"M-{random.randrange(10_000, 100_000)}")
 
     def _filled(self, name: str, kind: Kind, known: Row, random: Random | None = None) -> Row:
         """A merchant with all its fields; those of a scenario may have a name alone."""
