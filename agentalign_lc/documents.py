@@ -21,8 +21,14 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def load_document(path: Path, model: type[ModelT]) -> ModelT:
+def load_document(path: Path, model: type[ModelT], *, trusted: bool = False) -> ModelT:
     """Read a YAML file into a model.
+
+    Args:
+        path: The file.
+        model: What it must hold.
+        trusted: That it is a shipped file, which tests have checked; models may
+            then put off costly checks (they find it in their validation context).
 
     Raises:
         DocumentError: the file is missing, is no YAML, or breaks the model; the
@@ -44,7 +50,7 @@ def load_document(path: Path, model: type[ModelT]) -> ModelT:
     """
     data = read_document(path)
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context={"trusted": trusted})
     except ValidationError as error:
         raise DocumentError(*said_by(error, path)) from error
 

@@ -231,4 +231,7 @@ def _load(folder: Path) -> Catalog:
 
 @lru_cache(maxsize=8)
 def _suites(folder: Path) -> tuple[tuple[Path, SuiteSpec], ...]:
-    return tuple((file, load_document(file, SuiteSpec)) for file in suite_files([folder]))
+    shipped = folder == tools_folder().resolve()
+    return tuple(
+        (file, load_document(file, SuiteSpec, trusted=shipped)) for file in suite_files([folder])
+    )

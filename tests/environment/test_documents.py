@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from agentalign_lc.documents import load_document
 from agentalign_lc.environment.catalog import load_catalog, tools_folder
+from agentalign_lc.environment.spec import SuiteSpec
 from agentalign_lc.errors import ConfigError, DocumentError
 from agentalign_lc.taxonomy import load_library
 
@@ -105,3 +107,8 @@ def test_a_typo_in_a_chain(tmp_path: Path, right: str, wrong: str, message: str)
     with pytest.raises(DocumentError, match=message) as caught:
         load_library(catalog, tmp_path)
     assert str(caught.value).startswith(f"{file}:")
+
+
+@pytest.mark.parametrize("suite", sorted(tools_folder().glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_expression_of_the_shipped_suites_compiles(suite: Path) -> None:
+    assert load_document(suite, SuiteSpec).tools
