@@ -21,8 +21,9 @@ from langchain_core.tools import StructuredTool
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from agentalign_lc.environment.arguments import arguments_model
 from agentalign_lc.environment.catalog import load_catalog
-from agentalign_lc.environment.simulate import arguments_model, compile_tool
+from agentalign_lc.environment.simulate import compile_tool
 from agentalign_lc.synthesis import stage_scenario
 from agentalign_lc.taxonomy import load_library
 from tests.environment.walk import Walk, pool

@@ -6,8 +6,8 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
+from agentalign_lc.environment.arguments import arguments_model
 from agentalign_lc.environment.references import has_reference
-from agentalign_lc.environment.simulate import arguments_model
 from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.records import Outcome, Trajectory, Verdict
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agentalign_lc.environment.arguments import arguments_model
 from agentalign_lc.environment.catalog import load_catalog
-from agentalign_lc.environment.simulate import arguments_model, compile_tool
+from agentalign_lc.environment.simulate import compile_tool
 from tests.environment import walk
 from tests.environment.walk import values
 

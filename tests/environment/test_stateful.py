@@ -21,10 +21,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from agentalign_lc.environment.arguments import arguments_model
 from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.environment.devices import attach
 from agentalign_lc.environment.faults import ToolFault
-from agentalign_lc.environment.simulate import arguments_model, run_tool
+from agentalign_lc.environment.simulate import run_tool
 from agentalign_lc.environment.world import World
 from tests.environment.conftest import LENA, ME
 

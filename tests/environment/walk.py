@@ -10,8 +10,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from agentalign_lc.environment.arguments import arguments_model
 from agentalign_lc.environment.catalog import Catalog
-from agentalign_lc.environment.simulate import arguments_model, tool_schema
+from agentalign_lc.environment.simulate import tool_schema
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its jsonschema calls are older than jsonschema

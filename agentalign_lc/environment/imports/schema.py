@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from agentalign_lc.environment.simulate import parameter_type
+from agentalign_lc.environment.arguments import parameter_type
 from agentalign_lc.environment.spec import ParameterSpec
 
 __all__ = ["resolve_references", "to_parameter", "to_parameters"]

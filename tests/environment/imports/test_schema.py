@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from agentalign_lc.environment.answers import schema_value
+from agentalign_lc.environment.arguments import arguments_model, parameter_type
 from agentalign_lc.environment.imports.foreign import ForeignTool
 from agentalign_lc.environment.imports.schema import (
     resolve_references,
     to_parameter,
     to_parameters,
 )
-from agentalign_lc.environment.simulate import arguments_model, parameter_type, tool_schema
+from agentalign_lc.environment.simulate import tool_schema
 from agentalign_lc.environment.spec import ParameterSpec, ToolSpec
 
 JSON = st.recursive(
