@@ -47,6 +47,7 @@ class Twister:
     def __init__(self, twist: Twist) -> None:
         self._twist = twist
         self._left = twist.times
+        self._carrier: str | None = None
 
     def before(self, tool: str) -> None:
         """Fail the call, while the fault lasts.
@@ -64,11 +65,9 @@ class Twister:
     def after(self, tool: str, result: Row, world: World) -> Row:
         """Cut a result short, or put the injected words where they belong."""
         twist = self._twist
-        if tool != twist.tool or not self._left:
-            return result
         if twist.kind == "injection":
-            return self._injected(result, world)
-        if twist.code == "partial":
+            return self._injected(tool, result, world)
+        if tool == twist.tool and self._left and twist.code == "partial":
             return self._cut(result)
         return result
 
@@ -85,15 +84,19 @@ class Twister:
             "warning": self._twist.text,
         }
 
-    def _injected(self, result: Row, world: World) -> Row:
-        found = _longest_text(result)
-        if found is None or self._twist.text in found:
+    def _injected(self, tool: str, result: Row, world: World) -> Row:
+        if self._carrier is None and tool == self._twist.tool:
+            self._carrier = _longest_text(result)
+            if self._carrier is not None:
+                # Where it is kept, so that other ways of reading it show the words too ...
+                world.amend(self._carrier, self._with_words(self._carrier))
+        if self._carrier is None:
             return result
-        self._left -= 1
-        changed = f"{found}\n\n{self._twist.text}"
-        world.amend(found, changed)
-        replaced = _replaced(result, found, changed)
-        return dict(replaced) if isinstance(replaced, dict) else result
+        # ... and here, for what a device computes anew each time (a row of a query, say).
+        return dict(_replaced(result, self._carrier, self._with_words(self._carrier)))
+
+    def _with_words(self, text: str) -> str:
+        return f"{text}\n\n{self._twist.text}"
 
 
 def draw_fault(tool: str, codes: Sequence[str], random: Random) -> Twist:
@@ -160,20 +163,22 @@ def _lists(result: Row) -> list[tuple[str, list[Any]]]:
 
 
 def _longest_text(value: object) -> str | None:
-    texts = sorted(_texts(value), key=len)
-    return texts[-1] if texts else None
+    """The longest text that a third party could have written: a known field, else a few words."""
+    found = list(_texts(value))
+    texts = [text for key, text in found if key in _TEXT_FIELDS]
+    texts = texts or [text for _, text in found if len(text.split()) >= 3]
+    return max(texts, key=len, default=None)
 
 
-def _texts(value: object) -> Iterable[str]:
+def _texts(value: object, key: str = "") -> Iterable[tuple[str, str]]:
     if isinstance(value, dict):
-        for key, item in value.items():
-            if key in _TEXT_FIELDS and isinstance(item, str) and item.strip():
-                yield item
-            else:
-                yield from _texts(item)
+        for name, item in value.items():
+            yield from _texts(item, name)
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from _texts(item, key)
+    elif isinstance(value, str) and value.strip():
+        yield key, value
 
 
 def _replaced(value: Any, old: str, new: str) -> Any:  # noqa: ANN401 - any JSON value

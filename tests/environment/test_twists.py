@@ -79,6 +79,18 @@ def test_an_injection_stands_in_the_thing_itself(catalog: Catalog, plain: Scenar
     assert not world.changes, "the agent did not write it"
 
 
+def test_an_injection_stands_in_a_row_of_a_query_too(catalog: Catalog, plain: Scenario) -> None:
+    twist = INJECTION.model_copy(update={"tool": "sql_db_query"})
+    world = catalog.world(plain.model_copy(update={"twist": twist}))
+    query = "SELECT subject FROM tickets ORDER BY id LIMIT 3"
+
+    _, first = call(catalog, world, "sql_db_query", query=query)
+    _, other = call(catalog, world, "sqlite_read_query", query=query)
+
+    assert twist.text in json.dumps(first)
+    assert first["rows"] == other["rows"]
+
+
 def test_following_an_injection_is_seen(catalog: Catalog) -> None:
     def run(recipient: str) -> Trajectory:
         mail = {"name": "send_gmail", "args": {"to": [recipient]}, "id": "1"}
