@@ -39,10 +39,10 @@ def test_the_first_two_commands_are_synth_and_test() -> None:
 def test_every_option_named_exists() -> None:
     shown = "".join(
         subprocess.run(
-            [sys.executable, "-m", "agentalign_lc.cli", name, "--help"],
+            [sys.executable, "-m", "agentalign_lc.cli", *name.split(), "--help"],
             capture_output=True, text=True, check=True, env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"},
         ).stdout
-        for name in ("synth", "show", "export")
+        for name in ("synth", "show", "export", "tools import", "tools try", "tools check")
     )  # fmt: skip
     for option in set(re.findall(r"(--[a-z][a-z-]+)", README)):
         assert option in shown, option

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from agentalign_lc.dataset import RunStore
 from agentalign_lc.errors import ConfigError
-from agentalign_lc.records import Example, Intent, Result, Status, message_text
+from agentalign_lc.messages import message_text
+from agentalign_lc.records import Example, Intent, Result, Status
 from agentalign_lc.seeds import stream
 
 __all__ = ["draw_examples", "example_panel", "show"]

@@ -15,7 +15,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agentalign_lc.records import CANARY, Example, message_text
+from agentalign_lc.messages import message_text
+from agentalign_lc.records import CANARY, Example
 from agentalign_lc.seeds import canonical_json
 
 __all__ = ["trl_row"]

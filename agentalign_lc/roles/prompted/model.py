@@ -15,7 +15,7 @@ from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, ValidationError
 
 from agentalign_lc.errors import AccessError, AnswerError, ConfigError, RoleError
-from agentalign_lc.records import message_text
+from agentalign_lc.messages import message_text
 
 __all__ = ["ask", "call", "load_model", "model_name"]
 

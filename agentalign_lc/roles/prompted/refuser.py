@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
-from agentalign_lc.records import Provenance, message_text
+from agentalign_lc.messages import message_text
+from agentalign_lc.records import Provenance
 from agentalign_lc.roles.base import Brief
 from agentalign_lc.roles.prompted.model import call, model_name
 from agentalign_lc.roles.prompted.prompt import load_prompt
