@@ -3,39 +3,52 @@
 import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pydantic import JsonValue
 
 from agentalign_lc.documents import mistake
 from agentalign_lc.environment.devices import DEVICES
-from agentalign_lc.environment.spec import Operation, ToolSpec
+from agentalign_lc.environment.spec import CollectionSpec, Operation, ToolSpec
 from agentalign_lc.records import Capability
 
-if TYPE_CHECKING:
-    from agentalign_lc.environment.catalog import Catalog
-
-__all__ = ["check_tool"]
+__all__ = ["Stock", "check_tool"]
 
 _Problem = tuple[tuple[str | int, ...], str]
 
 
-def check_tool(path: Path, suite: str, tool: ToolSpec, catalog: "Catalog") -> list[str]:
+class Stock(Protocol):
+    """What there is besides a tool; a ``Catalog`` has it."""
+
+    capabilities: dict[str, Capability]
+    collections: dict[str, CollectionSpec]
+
+    @property
+    def usable(self) -> Mapping[str, ToolSpec]:
+        """The tools that another may use."""
+        ...
+
+    def actions(self, tool: ToolSpec) -> Mapping[str, Mapping[str, JsonValue]]:
+        """The actions that a tool supports, with their fixed arguments."""
+        ...
+
+
+def check_tool(path: Path, suite: str, tool: ToolSpec, stock: Stock) -> list[str]:
     """Say every mistake of a tool, one line each.
 
     Args:
         path: The suite's file.
         suite: The suite's name.
         tool: The tool, with its full name of the capability.
-        catalog: What else there is: capabilities, collections, tools to use.
+        stock: What else there is: capabilities, collections, tools to use.
     """
     place = ("tools", tool.name)
-    capability = catalog.capabilities.get(tool.capability)
+    capability = stock.capabilities.get(tool.capability)
     found: list[_Problem] = []
     if capability is None:
         near = [
             n
-            for n in catalog.capabilities
+            for n in stock.capabilities
             if n.rpartition(".")[2] == tool.capability.rpartition(".")[2]
         ]
         hint = (
@@ -47,11 +60,11 @@ def check_tool(path: Path, suite: str, tool: ToolSpec, catalog: "Catalog") -> li
             (("capability",), f"capability {tool.capability!r} is not declared in any suite{hint}")
         )
     else:
-        for action, fixed in catalog.actions(tool).items():
+        for action, fixed in stock.actions(tool).items():
             found += _action(tool, capability, action, fixed)
     for number, operation in enumerate(tool.does):
         found += (
-            (("does", number, *where), message) for where, message in _operation(operation, catalog)
+            (("does", number, *where), message) for where, message in _operation(operation, stock)
         )
     return [mistake(path, (*place, *where), message) for where, message in dict.fromkeys(found)]
 
@@ -81,8 +94,8 @@ def _action(
             )
 
 
-def _operation(operation: Operation, catalog: "Catalog") -> Iterator[_Problem]:
-    if operation.collection is not None and operation.collection not in catalog.collections:
+def _operation(operation: Operation, stock: Stock) -> Iterator[_Problem]:
+    if operation.collection is not None and operation.collection not in stock.collections:
         yield (operation.verb,), f"collection {operation.collection!r} is not declared"
     if operation.call is not None:
         device, _, method = operation.call.partition(".")
@@ -93,7 +106,7 @@ def _operation(operation: Operation, catalog: "Catalog") -> Iterator[_Problem]:
         accepted = set(inspect.signature(getattr(DEVICES[device], method)).parameters) - {"self"}
         yield from _unknown(operation.call, operation.arguments, accepted)
     if operation.use is not None:
-        used = catalog.usable.get(operation.use)
+        used = stock.usable.get(operation.use)
         if used is None:
             yield (
                 ("use",),
