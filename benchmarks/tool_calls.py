@@ -4,7 +4,9 @@
 
 For every tool the same valid arguments go in turn through the tool and through
 its empty twin, in one process; the world's share is the difference of the
-medians. Also printed: how long the catalogue takes to load, in a process of its own.
+medians. A compiled tool parses its input in one step of its own where LangChain
+takes several, so the time inside the world alone (``run_tool``) is printed too.
+Also printed: how long the catalogue takes to load, in a process of its own.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from agentalign_lc.environment.arguments import arguments_model
 from agentalign_lc.environment.catalog import load_catalog
-from agentalign_lc.environment.simulate import compile_tool
+from agentalign_lc.environment.faults import ToolFault
+from agentalign_lc.environment.simulate import compile_tool, run_tool
+from agentalign_lc.environment.spec import ToolSpec
+from agentalign_lc.environment.world import World
 from agentalign_lc.synthesis import stage_scenario
 from agentalign_lc.taxonomy import load_library
 from tests.environment.walk import Walk, pool
@@ -41,6 +47,14 @@ def timed(tool: StructuredTool, call: dict[str, Any]) -> float:
     return (time.perf_counter_ns() - started) / 1000
 
 
+def timed_inside(spec: ToolSpec, world: World, arguments: dict[str, Any]) -> float:
+    """Microseconds of one call inside the world."""
+    started = time.perf_counter_ns()
+    with suppress(ToolFault):
+        run_tool(spec, world, arguments)
+    return (time.perf_counter_ns() - started) / 1000
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
@@ -52,10 +66,11 @@ def main() -> None:
     scenario = scenario.model_copy(update={"twist": None})
     walk = Walk(catalog, 1, tools=["search_brave", "list_directory"])
     shares: dict[str, float] = {}
+    inside: dict[str, float] = {}
     empties: list[float] = []
     gc.disable()
     for name, spec in sorted(catalog.tools.items()):
-        world = catalog.world(scenario)
+        world, other = catalog.world(scenario), catalog.world(scenario)
         tool = compile_tool(spec, world)
         empty = StructuredTool(
             name=name,
@@ -64,17 +79,24 @@ def main() -> None:
             func=lambda **_: {},
         )
         sets = [walk.familiar(name, arguments) for arguments in pool(catalog, name, 20)]
-        bare, full = [], []
+        bare, full, alone = [], [], []
         for number in range(calls):
             call = {"name": name, "args": sets[number % len(sets)], "id": "1", "type": "tool_call"}
             bare.append(timed(empty, call))
             full.append(timed(tool, call))
+            alone.append(timed_inside(spec, other, sets[number % len(sets)]))
         empties.append(statistics.median(bare))
         shares[name] = statistics.median(full) - statistics.median(bare)
+        inside[name] = statistics.median(alone)
         gc.collect()
     print(f"{len(shares)} tools, {calls} calls each")
     print(f"empty StructuredTool: {statistics.mean(empties):.0f} us a call on average")
     print(f"world's share: {statistics.mean(shares.values()):.0f} us on average")
+    worst = max(inside, key=lambda name: inside[name])
+    print(
+        f"inside the world alone: {statistics.mean(inside.values()):.0f} us on average, "
+        f"worst {inside[worst]:.0f} us ({worst})"
+    )
     for name, share in sorted(shares.items(), key=lambda pair: -pair[1])[:12]:
         print(f"  {share:5.0f} us  {name}")
     loads = [
