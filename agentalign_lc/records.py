@@ -9,23 +9,10 @@ borderline, benign); each leads to a *trajectory*; what passes the gates is an
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    ToolMessage,
-    message_to_dict,
-    messages_from_dict,
-)
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    PlainSerializer,
-    computed_field,
-)
+from langchain_core.messages import AIMessage, ToolMessage
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field
 
+from agentalign_lc.messages import Message, message_text
 from agentalign_lc.seeds import content_id
 
 __all__ = [
@@ -285,36 +272,6 @@ class Verdict(Record):
     def passed(self) -> bool:
         """Whether the outcome is ``pass``; ``unknown`` is not."""
         return self.outcome is Outcome.PASS
-
-
-def _read_message(value: object) -> BaseMessage:
-    if isinstance(value, BaseMessage):
-        return value
-    if isinstance(value, dict):
-        return messages_from_dict([value])[0]
-    raise ValueError("a message is a LangChain message or its dict form")
-
-
-Message = Annotated[
-    BaseMessage,
-    BeforeValidator(_read_message),
-    PlainSerializer(message_to_dict, return_type=dict[str, Any]),
-]
-"""A LangChain message that survives a round trip through JSON."""
-
-
-def message_text(message: BaseMessage) -> str:
-    """Return what a message says, a provider's own refusal included.
-
-    OpenAI puts a refusal beside an empty content
-    (``additional_kwargs["refusal"]``); to a reader it is the answer.
-
-    Example:
-        >>> message_text(AIMessage("", additional_kwargs={"refusal": "No."}))
-        'No.'
-    """
-    text = str(message.text)
-    return text or str(message.additional_kwargs.get("refusal") or "")
 
 
 class Trajectory(Record):

@@ -14,7 +14,7 @@ from agentalign_lc.environment.mistakes import find_mistakes
 from agentalign_lc.environment.simulate import compile_tool
 from agentalign_lc.errors import ConfigError
 
-__all__ = ["tools"]
+__all__ = ["check", "list_tools", "tools", "try_tool"]
 
 tools = typer.Typer(name="tools", help="List, try, check and import tools.", no_args_is_help=True)
 _Own = Annotated[
