@@ -31,6 +31,7 @@ def message_text(message: BaseMessage) -> str:
     (``additional_kwargs["refusal"]``); to a reader it is the answer.
 
     Example:
+        >>> from langchain_core.messages import AIMessage
         >>> message_text(AIMessage("", additional_kwargs={"refusal": "No."}))
         'No.'
     """

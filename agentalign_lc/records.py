@@ -10,13 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from langchain_core.messages import AIMessage, ToolMessage
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    computed_field,
-)
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field
 
 from agentalign_lc.messages import Message, message_text
 from agentalign_lc.seeds import content_id

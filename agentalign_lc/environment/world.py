@@ -22,6 +22,7 @@ __all__ = [
     "Device",
     "Draw",
     "Row",
+    "Twisting",
     "World",
     "matches",
 ]

@@ -9,7 +9,8 @@ from typing import ClassVar
 from urllib.parse import quote_plus, urlsplit
 
 from agentalign_lc.environment.devices.files import FileSystem
-from agentalign_lc.environment.devices.sites import Form, FormField, page_forms, site_links
+from agentalign_lc.environment.devices.labels import masked, named_field, named_label
+from agentalign_lc.environment.devices.sites import Form, page_forms, site_links
 from agentalign_lc.environment.devices.web import Web
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec
@@ -18,36 +19,6 @@ from agentalign_lc.environment.world import Row, World
 __all__ = ["Browser"]
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
-_ATTRIBUTE = re.compile(r"""\[(?:name|id|placeholder|aria-label|type)=["']?([^"'\]]+)["']?\]""")
-_SELECTOR = re.compile(
-    r"^\s*(?:text|link|id|name|css|label|role)\s*=\s*|[#.](?=\w)|:has-text", re.IGNORECASE
-)
-# What people say around the text on a link or a field.
-_AROUND = frozenset(
-    {
-        "a",
-        "the",
-        "your",
-        "my",
-        "field",
-        "box",
-        "input",
-        "link",
-        "button",
-        "textbox",
-        "on",
-        "textarea",
-    }
-)
-_ALSO = {
-    "email": {"email", "mail", "address"},
-    "message": {"message", "comment", "text", "body", "enquiry"},
-    "name": {"name", "full"},
-    "phone": {"phone", "number", "telephone"},
-    "username": {"username", "user", "name", "login", "email", "account"},
-    "password": {"password", "passcode"},
-    "q": {"search", "query", "q", "keywords", "this", "site"},
-}
 _THANKS = {
     "contact": "Thank you. Your message has been sent.",
     "login": "You are signed in as {username}.",
@@ -135,9 +106,9 @@ class Browser:
         buttons = {form.button: form for form in reversed(forms)}
         if target.strip() in links.values():
             return {"clicked": target.strip(), "kind": "link", **self._follow(tab, target.strip())}
-        label = _named(target, [*links, *buttons, "Back"])
+        label = named_label(target, [*links, *buttons, "Back"])
         if label is None:
-            found = _field(forms, target)
+            found = named_field(forms, target)
             if found is None:
                 raise ToolFault("not_found", f"Nothing on the page is called {target!r}.", "target")
             shown = {"url": page["url"], "title": page["title"], "record": None}
@@ -160,7 +131,7 @@ class Browser:
         """
         tab = self._open_tab()
         page = self._load(str(tab["url"]))
-        found = _field(page_forms(self.world, page), field)
+        found = named_field(page_forms(self.world, page), field)
         if found is None:
             raise ToolFault("not_found", f"The page has no field {field!r}.", "field")
         form, into = found
@@ -169,7 +140,7 @@ class Browser:
         here = {name: value for name, value in typed.get(url, {}).items() if name != key}
         typed[url] = {**here, key: text}
         self.world.update("tabs", tab, {"typed": typed})
-        value = _shown(into.name, text)
+        value = masked(into.name, text)
         return {"url": url, "form": form.name, "field": into.label, "value": value}
 
     def submit(self, form: str | None = None) -> Row:
@@ -282,7 +253,7 @@ class Browser:
                 "fields": [
                     {
                         "label": f.label,
-                        "value": _shown(f.name, typed.get(f"{form.name}.{f.name}", "")),
+                        "value": masked(f.name, typed.get(f"{form.name}.{f.name}", "")),
                     }
                     for f in form.fields
                 ],
@@ -326,7 +297,7 @@ class Browser:
             raise ToolFault("not_found", "The page has no form.", "form")
         if said:
             buttons = {form.button: name for name, form in by_name.items()}
-            name = _named(re.sub(r"(?i)\bform\b", " ", said), [*by_name, *buttons])
+            name = named_label(re.sub(r"(?i)\bform\b", " ", said), [*by_name, *buttons])
             if name is None and "form" not in said.casefold():
                 raise ToolFault("not_found", f"The page has no form {said!r}.", "form")
             if name is not None:
@@ -335,7 +306,7 @@ class Browser:
         return by_name.get(last) or next(iter(by_name.values()))
 
     def _record(self, page: Row, form: Form, values: dict[str, str]) -> str:
-        sent = {f.label: _shown(f.name, values[f.name]) for f in form.fields if f.name in values}
+        sent = {f.label: masked(f.name, values[f.name]) for f in form.fields if f.name in values}
         thanks = _THANKS[form.kind].format_map({"username": "", "email": "", **values})
         body = {"form": form.name, "page": page["url"], "thanks": thanks, "fields": sent}
         slug = "-".join(re.findall(r"\w+", form.name.casefold())) or "form"
@@ -363,40 +334,3 @@ class Browser:
             },
         )
         return url
-
-
-def _shown(name: str, value: str) -> str:
-    return "*" * len(value) if "password" in name else value
-
-
-def _words(said: str) -> list[str]:
-    attribute = _ATTRIBUTE.search(said)
-    plain = attribute[1] if attribute else _SELECTOR.sub(" ", said)
-    words = re.findall(r"\w+", plain.casefold().replace("e-mail", "email").replace("_", " "))
-    return [word for word in words if word not in _AROUND] or words
-
-
-def _named(said: str, labels: list[str]) -> str | None:
-    """The label that is meant: as it is written, or else by words that one has and the other too."""
-    wanted = _words(said)
-    if not wanted:
-        return None
-    known = {label: _words(label) for label in labels}
-    same = next((label for label, words in known.items() if words == wanted), None)
-    if same is not None:
-        return same
-    return next((x for x, words in known.items() if words and set(wanted) <= set(words)), None)
-
-
-def _field(forms: Iterable[Form], said: str) -> tuple[Form, FormField] | None:
-    wanted = set(_words(said))
-    every = [(form, field, set(_words(field.label))) for form in forms for field in form.fields]
-    if not wanted:
-        return None
-    for form, field, words in every:
-        if wanted in (words, {field.name}):
-            return form, field
-    for form, field, words in every:
-        if wanted <= words | _ALSO.get(field.name, set()) or (words and words <= wanted):
-            return form, field
-    return None

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from agentalign_lc.environment.devices.moments import end_of, later, moment_of, stamp
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import Row, World, matches
@@ -97,16 +98,16 @@ class Calendar:
             ToolFault: ``invalid_argument``, if it would end before it begins.
         """
         self._begin()
-        begins = _moment(start, said)
-        ends = _end(begins, lasts, said)
+        begins = moment_of(start, said)
+        ends = end_of(begins, lasts, said)
         conflicts = self._conflicts(begins, ends)
         place, description = ((about or {}).get(key) or "" for key in ("place", "description"))
         row = self.world.insert(
             "calendar_events",
             {
                 "title": title,
-                "start": _said(begins),
-                "end": _said(ends),
+                "start": stamp(begins),
+                "end": stamp(ends),
                 "attendees": _addresses(attendees),
                 "place": place,
                 "description": description,
@@ -125,16 +126,16 @@ class Calendar:
         if date is None:
             first, last = self.world.today, self.world.today + timedelta(days=7)
         else:
-            first = _moment(date[:10], "date")
-            last = _later(first, days * 1440, "date")
+            first = moment_of(date[:10], "date")
+            last = later(first, days * 1440, "date")
         found = [
             row
             for row in self._sorted()
-            if row["start"] < _said(last) and row["end"] > _said(first)
+            if row["start"] < stamp(last) and row["end"] > stamp(first)
         ]
         return {
-            "from": _said(first),
-            "to": _said(last),
+            "from": stamp(first),
+            "to": stamp(last),
             "events": [self._shown(row) for row in found[:limit]],
             "total": len(found),
         }
@@ -177,10 +178,10 @@ class Calendar:
             ToolFault: ``not_found``; ``invalid_argument``, if it would end before it begins.
         """
         row = self._event(event, said)
-        lasted = _moment(row["end"], "end") - _moment(row["start"], starts)
-        begins = _moment(start, starts)
-        ends = _end(begins, int(lasted.total_seconds() // 60) if lasts is None else lasts, starts)
-        values: dict[str, Any] = {"start": _said(begins), "end": _said(ends)}
+        lasted = moment_of(row["end"], "end") - moment_of(row["start"], starts)
+        begins = moment_of(start, starts)
+        ends = end_of(begins, int(lasted.total_seconds() // 60) if lasts is None else lasts, starts)
+        values: dict[str, Any] = {"start": stamp(begins), "end": stamp(ends)}
         if place is not None:
             values["place"] = place
         conflicts = self._conflicts(begins, ends, but=row)
@@ -215,8 +216,8 @@ class Calendar:
             last: Hour at which it ends.
         """
         self._begin()
-        day = _moment(date[:10], "date")
-        opens, closes = _later(day, first * 60, "date"), _later(day, last * 60, "date")
+        day = moment_of(date[:10], "date")
+        opens, closes = later(day, first * 60, "date"), later(day, last * 60, "date")
         busy = {"me": self._own(day)}
         for address in _addresses(attendees):
             busy[address] = self._others(address, day)
@@ -228,14 +229,14 @@ class Calendar:
             at = max(at, ends)
         free.append((at, closes))
         return {
-            "date": _said(day)[:10],
+            "date": stamp(day)[:10],
             "free": [
-                {"start": _said(begins), "end": _said(ends)}
+                {"start": stamp(begins), "end": stamp(ends)}
                 for begins, ends in free
                 if ends - begins >= timedelta(minutes=minutes)
             ],
             "busy": [
-                {"who": who, "start": _said(begins), "end": _said(ends)}
+                {"who": who, "start": stamp(begins), "end": stamp(ends)}
                 for who, spans in busy.items()
                 for begins, ends in sorted(spans)
             ],
@@ -263,7 +264,7 @@ class Calendar:
             row = {
                 "id": f"evt_{random.getrandbits(48):012x}",
                 "title": title,
-                "start": _said(begins),
+                "start": stamp(begins),
                 "minutes": length,
                 "attendees": [*attendees],
                 "place": place,
@@ -273,15 +274,15 @@ class Calendar:
     def _complete(self, row: Row) -> None:
         """Say the rest of a row that may have a title and a start and no more."""
         try:
-            begins = _moment(str(row.get("start")), "start")
+            begins = moment_of(str(row.get("start")), "start")
         except ToolFault:
             begins = self._start.replace(hour=10, minute=0, second=0) + timedelta(days=1)
         try:
-            ends = _moment(str(row.get("end")), "end")
+            ends = moment_of(str(row.get("end")), "end")
         except ToolFault:
             minutes = str(row.pop("minutes", None) or row.get("duration") or "60")
             ends = begins + timedelta(minutes=int(minutes) if minutes.isdecimal() else 60)
-        row.update(start=_said(begins), end=_said(ends), attendees=_addresses(row.get("attendees")))
+        row.update(start=stamp(begins), end=stamp(ends), attendees=_addresses(row.get("attendees")))
         row["title"] = str(row.get("title") or "Event")
         for field in ("place", "description"):
             row[field] = str(row.get(field) or "")
@@ -310,7 +311,7 @@ class Calendar:
         return [
             {key: row[key] for key in ("id", "title", "start", "end")}
             for row in self._sorted()
-            if row is not but and row["start"] < _said(ends) and row["end"] > _said(begins)
+            if row is not but and row["start"] < stamp(ends) and row["end"] > stamp(begins)
         ]
 
     def _shown(self, row: Row) -> Row:
@@ -331,10 +332,10 @@ class Calendar:
 
     def _own(self, day: datetime, who: str | None = None) -> list[Span]:
         return [
-            (_moment(row["start"], "start"), _moment(row["end"], "end"))
+            (moment_of(row["start"], "start"), moment_of(row["end"], "end"))
             for row in self._sorted()
-            if row["start"] < _said(_later(day, 1440, "date"))
-            and row["end"] > _said(day)
+            if row["start"] < stamp(later(day, 1440, "date"))
+            and row["end"] > stamp(day)
             and (who is None or who in row["attendees"] or who == row["organizer"])
         ]
 
@@ -342,9 +343,9 @@ class Calendar:
         """What the user's calendar knows of somebody's day, and what only they know."""
         if address == self.world.me["email"].lower():
             return []
-        random = stream(self.world.seed, "busy", address, _said(day)[:10])
+        random = stream(self.world.seed, "busy", address, stamp(day)[:10])
         hours = random.sample(range(18, 33), random.randint(1, 3)) if day.isoweekday() < 6 else []
-        own = [(_later(day, h * 30, "date"), _later(day, h * 30 + 60, "date")) for h in hours]
+        own = [(later(day, h * 30, "date"), later(day, h * 30 + 60, "date")) for h in hours]
         return own + self._own(day, address)
 
     def _mail(self, row: Row, what: str, text: str) -> None:
@@ -370,38 +371,6 @@ class Calendar:
                     "folder": "sent",
                 },
             )
-
-
-def _moment(text: str, field: str) -> datetime:
-    """Read ISO 8601, with or without an offset, as a moment in UTC."""
-    # RFC 3339 knows a 60th second and lower-case letters; Python's datetime does not.
-    plain = re.sub(r":60(?=[.Z+-]|$)", ":59", text.strip().upper())
-    try:
-        moment = datetime.fromisoformat(plain)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        message = f"{text} is no date and time as 2026-03-14T15:00:00Z."
-        raise ToolFault("invalid_argument", message, field) from error
-    return moment.replace(microsecond=0)
-
-
-def _later(moment: datetime, minutes: int, field: str) -> datetime:
-    try:
-        return moment + timedelta(minutes=minutes)
-    except OverflowError as error:
-        raise ToolFault("invalid_argument", "This lies too far ahead.", field) from error
-
-
-def _end(begins: datetime, lasts: int | str, said: str) -> datetime:
-    field = said.replace("start", "end")  # vendors name the two alike
-    ends = _moment(lasts, field) if isinstance(lasts, str) else _later(begins, lasts, said)
-    if ends <= begins:
-        raise ToolFault("invalid_argument", "An event ends after it begins.", field)
-    return ends
-
-
-def _said(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _addresses(said: object) -> list[str]:

@@ -4,10 +4,12 @@ import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 from agentalign_lc.environment.devices.files import FileSystem
+from agentalign_lc.environment.devices.folders import first_files, name_of, path_of, placed, upward
+from agentalign_lc.environment.devices.moments import stamp
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import Row, World, matches
@@ -16,15 +18,6 @@ from agentalign_lc.seeds import stream
 __all__ = ["Drive"]
 
 _HOST = "https://drive.example"
-_KINDS = {
-    ".csv": "text/csv", ".doc": "application/msword", ".gif": "image/gif", ".html": "text/html",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".jpg": "image/jpeg", ".json": "application/json", ".md": "text/markdown", ".mp3": "audio/mpeg",
-    ".mp4": "video/mp4", ".pdf": "application/pdf", ".png": "image/png",
-    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation", ".txt": "text/plain",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".yaml": "application/yaml",
-    ".zip": "application/zip",
-}  # fmt: skip
 # What a request or a vendor's query syntax says beside the words that matter.
 _LITTLE = frozenset(
     re.findall(
@@ -33,16 +26,6 @@ _LITTLE = frozenset(
         "latest mimetype my name named of on or shared that the title titled to trashed with",
     )
 )
-_FIRST = (
-    ("Household/Budget.csv", "month,rent,food,travel\n{month},{rent},{food},{travel}\n"),
-    ("Household/Insurance notes.txt", "The policy renews on the {day}th. Excess {travel} per claim.\n"),
-    ("Travel/Packing list.txt", "Rain jacket\nAdapter\nBook for the train\nTea\n"),
-    ("Travel/Itinerary.md", "# A long weekend\n\nTrain at 8:{minute}, platform {platform}. Two nights by the lake.\n"),
-    ("Work/Meeting notes.md", "# Planning\n\n- Draft is due on the {day}th\n- Marit checks the figures\n"),
-    ("Work/Team phone list.csv", "name,phone\nMarit Solberg,+1-555-0114\nTeo Akana,+1-555-0173\n"),
-    ("Recipes.md", "# Lentil soup\n\nTwo cups of lentils, an onion, cumin, {platform} tomatoes.\n"),
-    ("Reading list.txt", "The Salt Road\nNight Trains\nA Year of Small Repairs\n"),
-)  # fmt: skip
 
 
 class Drive:
@@ -102,8 +85,8 @@ class Drive:
         """
         self._begin()
         source = self._read(path, said)
-        place = _folder(folder)
-        name = _name(name) or posixpath.basename(source["path"])
+        place = path_of(folder)
+        name = name_of(name) or posixpath.basename(source["path"])
         there = self.world.find("drive_files", {"path": posixpath.join(place, name)})
         if there is not None and there["kind"] == "folder":
             raise ToolFault("already_exists", f"{place} has a folder called {name}.", said)
@@ -116,7 +99,7 @@ class Drive:
             self.world.update("drive_files", there, content)
             return self._shown(there) | {"created": False}
         self._make_folders(place)
-        row = {**_placed(place, name), **content, "owner": self._me(), "created": self.world.now}
+        row = {**placed(place, name), **content, "owner": self._me(), "created": self.world.now}
         return self._shown(self.world.insert("drive_files", row)) | {"created": True}
 
     def download(self, file: str, path: str, said: str = "file") -> Row:
@@ -138,7 +121,7 @@ class Drive:
         """Find files whose name, folder or text has all the words, those changed last first."""
         self._begin()
         words = [w for w in re.findall(r"[^\W_]+", query.casefold()) if w not in _LITTLE]
-        place = _folder(folder)
+        place = path_of(folder)
         found = [
             row
             for row in self._newest()
@@ -154,7 +137,7 @@ class Drive:
     def list(self, folder: str | None = None, limit: int = 100, said: str = "folder") -> Row:
         """Name what is in a folder: subfolders and files."""
         self._begin()
-        place = _folder(folder)
+        place = path_of(folder)
         rows = sorted(self.world.rows("drive_files"), key=lambda row: str(row["path"]))
         if place != "/":
             known = [
@@ -276,56 +259,43 @@ class Drive:
         self._begun = True
         world, rows = self.world, list(self.world.rows("drive_files"))
         if not any(row.get("path") == "/" for row in rows):
-            taken = {_name(str(row.get("path") or row.get("name"))) for row in rows}
-            rows += [row for row in self._first() if _name(row["path"]) not in taken]
+            taken = {name_of(str(row.get("path") or row.get("name"))) for row in rows}
+            rows += [
+                row
+                for row in first_files(self.world.seed, self._start)
+                if name_of(row["path"]) not in taken
+            ]
         for row in rows:
             self._complete(row)
             world.place("drive_files", row)
         for folder in dict.fromkeys(str(row["folder"]) for row in rows):
             self._make_folders(folder, noted=False)
 
-    def _first(self) -> Iterator[Row]:
-        random = stream(self.world.seed, "drive")
-        facts = {
-            "month": f"{self._start:%Y-%m}", "rent": random.randint(700, 1400), "food": random.randint(220, 480),
-            "travel": random.randint(40, 190), "day": random.randint(11, 28), "minute": random.randint(10, 59),
-            "platform": random.randint(2, 9),
-        }  # fmt: skip
-        return (
-            {
-                "id": f"file_{random.getrandbits(48):012x}",
-                "path": f"/{path}",
-                "content": text.format_map(facts),
-                "modified": _said(self._start - timedelta(minutes=random.randint(600, 90_000))),
-            }
-            for path, text in _FIRST
-        )
-
     def _complete(self, row: Row) -> None:
         """Say the rest of a row that may have a path or a name and no more."""
         path = posixpath.join(
-            _folder(row.get("folder")), str(row.get("path") or row.get("name") or row["id"])
+            path_of(row.get("folder")), str(row.get("path") or row.get("name") or row["id"])
         )
-        folder, name = posixpath.split(_folder(path))
-        row.update({**row, **_placed(folder, name), "kind": row.get("kind") or "file"})
+        folder, name = posixpath.split(path_of(path))
+        row.update({**row, **placed(folder, name), "kind": row.get("kind") or "file"})
         text = str(row.get("content") or "")
         row.setdefault("content", text)
         row.setdefault("owner", self._me())
-        row.setdefault("modified", _said(self._start))
+        row.setdefault("modified", stamp(self._start))
         row.setdefault("created", row["modified"])
         row["size"] = _number(row.get("size"), len(text.encode("utf-8", "replace")))
 
     def _make_folders(self, folder: str, *, noted: bool = True) -> None:
         there = {row["path"]: row["kind"] for row in self.world.rows("drive_files")}
         place = self.world.insert if noted else self.world.place
-        for path in _upward(folder):
+        for path in upward(folder):
             if there.get(path, "folder") == "file":
                 raise ToolFault("not_a_directory", f"{path} is a file.", "folder")
             if path not in there:
                 number = stream(self.world.seed, "drive", path).getrandbits(48)
                 row = {
                     "id": "root" if path == "/" else f"folder_{number:012x}",
-                    **_placed(*posixpath.split(path)),
+                    **placed(*posixpath.split(path)),
                     "kind": "folder",
                     "size": 0,
                     "owner": self._me(),
@@ -344,7 +314,7 @@ class Drive:
         plain = file.strip()
         row = self.world.get("drive_files", plain)
         if row is None:
-            path = _folder(plain).casefold()
+            path = path_of(plain).casefold()
             rows = [*self._newest(), *self.world.select("drive_files", {"kind": "folder"})]
             exact = (other for other in rows if str(other["path"]).casefold() == path)
             named = (other for other in rows if str(other["name"]).casefold() == plain.casefold())
@@ -421,37 +391,6 @@ class Drive:
 def _permission(row: Row) -> Row:
     keys = ("id", "file", "type", "recipient", "role", "link", "expires")
     return {key: row[key] for key in keys if row.get(key) is not None}
-
-
-def _placed(folder: str, name: str) -> Row:
-    ending = posixpath.splitext(name)[1].lower()
-    return {
-        "name": name,
-        "folder": folder,
-        "path": posixpath.join(folder, name) if name else folder,
-        "kind": "file",
-        "mime_type": _KINDS.get(ending, "application/octet-stream"),
-    }
-
-
-def _folder(said: object) -> str:
-    """An absolute path in the drive, however a person says it: Reports/2026, /Reports, none."""
-    text = str(said or "").strip().replace("\\", "/")
-    return "/" + posixpath.normpath("/" + text).strip("/")
-
-
-def _said(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _name(said: str | None) -> str:
-    name = (said or "").strip().strip("/").rpartition("/")[2]
-    return "" if name in (".", "..") else name
-
-
-def _upward(folder: str) -> list[str]:
-    parts = [part for part in folder.split("/") if part]
-    return ["/", *("/" + "/".join(parts[: n + 1]) for n in range(len(parts)))]
 
 
 def _number(value: object, otherwise: int) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from agentalign_lc.environment.devices.git import Git
+from agentalign_lc.environment.devices.queries import CodeQuery
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import Row, World
@@ -12,8 +13,6 @@ from agentalign_lc.seeds import derive_seed, stream
 
 __all__ = ["Hosting"]
 
-_QUALIFIER = re.compile(r"""(?<!\S)(-?\w+):("[^"]*"|\S+)""")
-_QUALIFIERS = ("extension", "filename", "in", "language", "org", "path", "repo", "size", "user")
 _RUN_STATES = {
     "canceled": "cancelled",
     "completed": "success",
@@ -104,26 +103,10 @@ class Hosting:
         Raises:
             ToolFault: ``not_found`` for the repository.
         """
-        said = {name: value.strip('"') for name, value in _QUALIFIER.findall(query)}
-        said = {name: value for name, value in said.items() if name in _QUALIFIERS}
-        text = _QUALIFIER.sub(lambda m: "" if m[1] in said else m[0], query).strip().strip('"')
-        where = repository or said.get("repo")
+        asked = CodeQuery.read(query)
+        where = repository or asked.repository
         rows = [self._repository(where)] if where else list(self.world.rows("repositories"))
-        phrase = text.casefold()
-        lines = [
-            (row, path, number, line)
-            for row in rows
-            for path, content in row.get("files", {}).items()
-            if _fits(path, said)
-            for number, line in enumerate(str(content).splitlines(), 1)
-        ]
-        hits = [hit for hit in lines if phrase in hit[3].casefold()] if phrase else []
-        if not hits:
-            words = re.findall(r"\w+", phrase)
-            hits = [
-                hit for hit in lines
-                if words and all(word in f"{hit[1]} {hit[3]}".casefold() for word in words)
-            ]  # fmt: skip
+        hits = asked.lines(rows)
         results = [
             {"repository": _slug(row), "path": path, "line": number, "text": line, "url": _page(row, f"blob/main/{path}")}
             for row, path, number, line in hits[:limit]
@@ -407,10 +390,3 @@ def _page(row: Row, rest: str) -> str:
 
 def _workflow(name: str) -> str:
     return re.sub(r"\.ya?ml$", "", name.strip().casefold())
-
-
-def _fits(path: str, said: dict[str, str]) -> bool:
-    wanted = said.get("path", ""), said.get("filename", "")
-    return all(part.strip("*").casefold() in path.casefold() for part in wanted) and path.endswith(
-        said.get("extension", "")
-    )

@@ -29,7 +29,7 @@ _ORDERS = {
 }
 
 
-class Kind(Record):
+class _Kind(Record):
     """One kind of goods."""
 
     words: frozenset[str]
@@ -38,19 +38,19 @@ class Kind(Record):
     variants: tuple[str, ...]
 
 
-class Goods(Record):
+class _Goods(Record):
     """The phrases of `market.yaml`."""
 
     brands: tuple[str, ...]
     titles: tuple[str, ...]
     named: tuple[str, ...]
     sellers: dict[str, tuple[str, ...]]
-    kinds: dict[str, Kind]
+    kinds: dict[str, _Kind]
 
 
 @lru_cache(maxsize=1)
-def _goods() -> Goods:
-    return load_document(Path(__file__).with_name("market.yaml"), Goods)
+def _goods() -> _Goods:
+    return load_document(Path(__file__).with_name("market.yaml"), _Goods)
 
 
 class Market:
@@ -254,13 +254,13 @@ class Market:
 
 
 @lru_cache(maxsize=1)
-def _kinds() -> dict[str, Kind]:
+def _kinds() -> dict[str, _Kind]:
     """Kinds by word; where two know a word, the first has it."""
     pairs = [(stem(word), kind) for kind in _goods().kinds.values() for word in kind.words]
     return dict(reversed(pairs))
 
 
-def _kind(name: str) -> Kind:
+def _kind(name: str) -> _Kind:
     """The kind that the head of a name belongs to: a desk lamp is a lamp."""
     head = _TAIL.split(name.casefold())[0]
     for part in (head, name):

@@ -24,7 +24,7 @@ _ID = re.compile(r"[A-Za-z]{1,9}[-_#]?[0-9]{3,}|[0-9]{4,}")
 _DISH = re.compile(r"^\s*(?:(?:an?|one|the|some|large|small)\s+)+", re.IGNORECASE)
 
 
-class Kind(Record):
+class _Kind(Record):
     """One kind of merchant."""
 
     words: frozenset[str]
@@ -33,17 +33,17 @@ class Kind(Record):
     service: bool = False
 
 
-class Trades(Record):
+class _Trades(Record):
     """The phrases of `town.yaml`."""
 
     people: tuple[str, ...]
     streets: tuple[str, ...]
-    kinds: dict[str, Kind]
+    kinds: dict[str, _Kind]
 
 
 @lru_cache(maxsize=1)
-def _trades() -> Trades:
-    return load_document(Path(__file__).with_name("town.yaml"), Trades)
+def _trades() -> _Trades:
+    return load_document(Path(__file__).with_name("town.yaml"), _Trades)
 
 
 class Town:
@@ -256,7 +256,7 @@ class Town:
     def _free_id(self, random: Random) -> str:
         return self.world.free_key("merchants", lambda: f"M-{random.randrange(10_000, 100_000)}")
 
-    def _filled(self, name: str, kind: Kind, known: Row, random: Random | None = None) -> Row:
+    def _filled(self, name: str, kind: _Kind, known: Row, random: Random | None = None) -> Row:
         """A merchant with all its fields; those of a scenario may have a name alone."""
         random = random or stream(self.world.seed, "merchant", name)
         streets, factor = _trades().streets, 0.85 + 0.4 * random.random()
@@ -325,13 +325,13 @@ _SHOWN = (
 
 
 @lru_cache(maxsize=1)
-def _kinds() -> dict[str, Kind]:
+def _kinds() -> dict[str, _Kind]:
     """Kinds by word; where two know a word, the first has it."""
     pairs = [(stem(word), kind) for kind in _trades().kinds.values() for word in kind.words]
     return dict(reversed(pairs))
 
 
-def _kind(text: str) -> Kind:
+def _kind(text: str) -> _Kind:
     """The kind of the last word that says one; that it is a restaurant says least."""
     plain = _trades().kinds["restaurant"]
     said = [_kinds().get(stem(word)) for word in reversed(re.findall(r"\w+", text.casefold()))]

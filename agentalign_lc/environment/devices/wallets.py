@@ -18,7 +18,7 @@ from agentalign_lc.environment.spec import CollectionSpec
 from agentalign_lc.environment.world import Row, World
 from agentalign_lc.seeds import stream
 
-__all__ = ["Called", "Wallets", "naming"]
+__all__ = ["Called", "Wallets", "canonical", "naming"]
 
 Called = dict[str, str] | None
 """What a tool calls the fields of an operation, where its names differ."""

@@ -1,22 +1,24 @@
 """The database as the world sees it: what was written are rows of the world."""
 
-import csv
-import io
 import json
 import posixpath
 import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from agentalign_lc.environment.devices.database.engine import (
-    Cell,
-    Engine,
-    Result,
-    columns_of,
-    plain,
-    quoted,
-)
+from agentalign_lc.environment.devices.database.engine import Engine, Result, plain
 from agentalign_lc.environment.devices.database.start import SCHEMA, Company
+from agentalign_lc.environment.devices.database.statements import columns_of, quoted
+from agentalign_lc.environment.devices.database.tables import (
+    brought_rows,
+    cell_of,
+    dump,
+    fitting_table,
+    named_rows,
+    numbered_row,
+    table_lines,
+    without_rowid,
+)
 from agentalign_lc.environment.devices.files import FileSystem
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.spec import CollectionSpec
@@ -24,7 +26,6 @@ from agentalign_lc.environment.world import Row, World
 
 __all__ = ["Database"]
 
-_DRAWN = re.compile(r"row_[0-9a-f]{8}")
 _ORDER = ("table", "index", "view", "trigger")
 
 
@@ -95,7 +96,7 @@ class Database:
             "table": name,
             "columns": self._columns(name),
             "sql": sql,
-            "rows": _named_rows(shown),
+            "rows": named_rows(shown),
         }
 
     def query(
@@ -117,7 +118,7 @@ class Database:
             ToolFault: as a database complains; ``read_only``, if the statement would write.
         """
         result = self._run(sql, values, limit, said, writing=False)
-        rows = _named_rows(result)
+        rows = named_rows(result)
         return {
             "columns": result.columns,
             "rows": rows,
@@ -132,7 +133,7 @@ class Database:
             ToolFault: as a database complains; nothing was changed then.
         """
         result = self._run(sql, values, 100, said, writing=True)
-        rows = _named_rows(result)
+        rows = named_rows(result)
         return {"rows_affected": result.changed, "rows": rows, "columns": result.columns}
 
     def export(
@@ -164,15 +165,11 @@ class Database:
         ending = posixpath.splitext(path)[1].removeprefix(".").lower()
         kind = format or (ending if ending in ("json", "sql") else "csv")
         if kind == "json":
-            text = json.dumps(_named_rows(result), indent=1, ensure_ascii=False) + "\n"
+            text = json.dumps(named_rows(result), indent=1, ensure_ascii=False) + "\n"
         elif kind == "sql":
-            text = _dump(name, sql, result)
+            text = dump(name, sql, result)
         else:
-            lines = io.StringIO()
-            writer = csv.writer(lines, delimiter=delimiter, lineterminator="\n")
-            writer.writerows([result.columns] if header else [])
-            writer.writerows(result.rows)
-            text = lines.getvalue()
+            text = table_lines(result, delimiter, header=header)
         written = self.files.write(path, text)
         return {
             "table": name,
@@ -251,24 +248,13 @@ class Database:
         schema = dict(SCHEMA)
         for row in self.world.rows("sql_tables"):
             schema[str(row["name"])] = str(row.get("sql") or "")
-        for table, rows in self._brought().items():
+        for table, rows in brought_rows(self.world.rows("sql_rows")).items():
             name = next((name for name in schema if name.casefold() == table.casefold()), table)
-            schema[name] = _fitting(name, schema.get(name, ""), rows)
+            schema[name] = fitting_table(name, schema.get(name, ""), rows)
         return {
-            name: {"name": name, "kind": "table", "sql": sql or _fitting(name, "", [])}
+            name: {"name": name, "kind": "table", "sql": sql or fitting_table(name, "", [])}
             for name, sql in schema.items()
         }
-
-    def _brought(self) -> dict[str, list[Row]]:
-        """Rows that the scenario placed, by table."""
-        tables: dict[str, list[Row]] = {}
-        for row in self.world.rows("sql_rows"):
-            if "values" not in row:
-                own = {key: cell for key, cell in row.items() if key != "table"}
-                if _DRAWN.fullmatch(str(row["id"])):
-                    del own["id"]
-                tables.setdefault(str(row.get("table") or "records"), []).append(own)
-        return tables
 
     def _fill(self, sql: str) -> None:
         """Fill the tables that a statement names."""
@@ -286,7 +272,7 @@ class Database:
             engine.fill(name, columns_of(SCHEMA[name]), self._company.rows(name))
         brought = [
             row
-            for table, rows in self._brought().items()
+            for table, rows in brought_rows(self.world.rows("sql_rows")).items()
             for row in rows
             if table.casefold() == name.casefold()
         ]
@@ -302,14 +288,14 @@ class Database:
         }
         for row in brought:
             values = {**needed, **{columns[key.casefold()]: row[key] for key in row}}
-            engine.fill(name, list(values), [[_cell(cell) for cell in values.values()]])
+            engine.fill(name, list(values), [[cell_of(cell) for cell in values.values()]])
 
     def _fill_again(self, name: str) -> None:
         kept = [row for row in self.world.rows("sql_rows") if row.get("table") == name]
         self._kept[name] = {int(row["number"]) for row in kept}
         for row in kept:
             values = dict(row["values"])
-            if not _without_rowid(self._schema[name]):
+            if not without_rowid(self._schema[name]):
                 values = {"_rowid_": row["number"], **values}
             self._engine().fill(name, list(values), [list(values.values())])
 
@@ -334,7 +320,7 @@ class Database:
             rows = self._numbered(name)
             self._kept[name] = set(rows)
             for number, values in rows.items():
-                world.place("sql_rows", _row(name, number, values))
+                world.place("sql_rows", numbered_row(name, number, values))
 
     def _keep(self, changed: set[str]) -> None:
         """After a statement wrote, make the world say what the engine holds."""
@@ -376,7 +362,7 @@ class Database:
         for number, values in now.items():
             row = world.get("sql_rows", f"{name}/{number}")
             if row is None:
-                world.insert("sql_rows", _row(name, number, values))
+                world.insert("sql_rows", numbered_row(name, number, values))
             elif row["values"] != values:
                 world.update("sql_rows", row, {"values": values})
         self._kept[name] = set(now)
@@ -392,7 +378,7 @@ class Database:
         """A table's rows by SQLite's own number of them."""
         columns = [str(column["name"]) for column in self._columns(name)]
         names = ", ".join(map(quoted, columns))
-        if _without_rowid(self._schema[name]):
+        if without_rowid(self._schema[name]):
             found = self._engine().fetch(f"SELECT {names} FROM {quoted(name)}")  # noqa: S608 - quoted
             found = [(number, *row) for number, row in enumerate(found, 1)]
         else:
@@ -401,58 +387,3 @@ class Database:
             number: {column: plain(cell) for column, cell in zip(columns, row, strict=True)}
             for number, *row in found
         }
-
-
-def _named_rows(result: Result) -> list[Row]:
-    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-
-
-def _row(table: str, number: int, values: Row) -> Row:
-    return {"id": f"{table}/{number}", "table": table, "number": number, "values": values}
-
-
-def _without_rowid(row: Row) -> bool:
-    return bool(re.search(r"\bWITHOUT\s+ROWID\b", str(row["sql"]), re.IGNORECASE))
-
-
-def _fitting(name: str, sql: str, rows: list[Row]) -> str:
-    """A statement that makes a table with a column for every field of the rows."""
-    there = {column.casefold() for column in columns_of(sql)} if sql else set()
-    more: dict[str, str] = {}
-    for key in (key for row in rows for key in row):
-        if key.casefold() not in there:
-            there.add(key.casefold())
-            more[key] = _kind([str(row[key]) for row in rows if row.get(key) is not None])
-    added = [f"{quoted(column)} {kind}" for column, kind in more.items()]
-    if sql:
-        return ", ".join([sql.rstrip().rstrip(";").removesuffix(")").rstrip(), *added]) + ")"
-    added = [column for column in added if not column.casefold().startswith('"id" ')]
-    key = f"id {more.get('id', 'INTEGER')} PRIMARY KEY"
-    return f"CREATE TABLE {quoted(name)} ({', '.join([key, *added])})"
-
-
-def _kind(values: list[str]) -> str:
-    if values and all(re.fullmatch(r"0|-?[1-9]\d{0,17}", value) for value in values):
-        return "INTEGER"
-    if values and all(re.fullmatch(r"-?\d+\.\d+|0|-?[1-9]\d{0,17}", value) for value in values):
-        return "REAL"
-    return "TEXT"
-
-
-def _cell(value: object) -> Cell:
-    return value if isinstance(value, str | int | float | None) else json.dumps(value)
-
-
-def _dump(name: str, sql: str, result: Result) -> str:
-    lines = [f"{sql};"]
-    names = ", ".join(map(quoted, result.columns))
-    for row in result.rows:
-        cells = ", ".join(map(_literal, row))
-        lines.append(f"INSERT INTO {quoted(name)} ({names}) VALUES ({cells});")  # noqa: S608 - text of a file
-    return "\n".join(lines) + "\n"
-
-
-def _literal(cell: Cell) -> str:
-    if cell is None:
-        return "NULL"
-    return "'" + cell.replace("'", "''") + "'" if isinstance(cell, str) else str(cell)

@@ -7,26 +7,25 @@ statement ends in the same way on every machine.
 """
 
 import math
-import re
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import cache, lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
+from agentalign_lc.environment.devices.database.statements import control, quoted, statements
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.seeds import stream
 
-__all__ = ["Cell", "Engine", "Result", "columns_of", "plain", "quoted", "statements"]
+__all__ = ["Cell", "Engine", "Result", "plain"]
 
 Cell = str | int | float | None
 
 _STEPS = 250  # times 1,000 instructions of SQLite's machine; three tables joined without a condition pass
 _CELLS = 60_000  # characters in one answer
-_STATEMENTS = 200
 _CHANGED = 2_000  # rows
 _PAGES = 4_000  # of 1 KiB each, in the whole database
 _LIMITS = {
@@ -79,7 +78,6 @@ _NO_FUNCTIONS = frozenset(
     }
 )
 _TIMES = ("date", "time", "datetime", "julianday", "unixepoch", "strftime")
-_COMMENT = re.compile(r"\s*(?:--[^\n]*(?:\n|$)|/\*.*?\*/)", re.DOTALL)
 _CODES = (
     ("no such", "not_found"),
     ("has no column named", "not_found"),
@@ -230,7 +228,7 @@ class Engine:
         try:
             connection.execute("BEGIN")
             for statement in statements(sql):
-                match _control(statement):
+                match control(statement):
                     case "begin or end":  # each call is a transaction already
                         continue
                     case "rollback":
@@ -333,54 +331,6 @@ def _image(schema: tuple[str, ...]) -> bytes:
             connection.execute(statement)
         connection.commit()
         return connection.serialize()
-
-
-def statements(sql: str) -> Iterator[str]:
-    r"""Split a script where SQLite sees the end of a statement.
-
-    Example:
-        >>> list(statements("SELECT ';' ; -- done;\nSELECT 2"))
-        ["SELECT ';' ;", '-- done;\nSELECT 2']
-    """
-    pieces = re.split(r"(?<=;)", sql)
-    if len(pieces) > _STATEMENTS:
-        raise ValueError(f"too big: more than {_STATEMENTS} statements")
-    pending = ""
-    for piece in pieces:
-        pending += piece
-        if sqlite3.complete_statement(pending):
-            if pending.strip(" \t\r\n;"):
-                yield pending.strip()
-            pending = ""
-    if pending.strip():
-        yield pending.strip()
-
-
-@lru_cache(maxsize=64)
-def columns_of(sql: str) -> tuple[str, ...]:
-    """Names of the columns that a statement gives the table it makes."""
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute(sql)
-        (name,) = connection.execute("SELECT name FROM sqlite_master").fetchone()
-        about = connection.execute("SELECT name FROM pragma_table_info(?)", [name])
-        return tuple(str(column) for (column,) in about)
-
-
-def quoted(name: str) -> str:
-    """Write a name so that SQL takes it for one."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _control(statement: str) -> str | None:
-    """What a statement does to the transaction as a whole."""
-    text = statement
-    while (comment := _COMMENT.match(text)) is not None:
-        text = text[comment.end() :]
-    if re.match(r"\s*(?:BEGIN|COMMIT|END)\b", text, re.IGNORECASE):
-        return "begin or end"
-    if re.match(r"\s*ROLLBACK\b", text, re.IGNORECASE) and not re.search(r"(?i)\bTO\b", text):
-        return "rollback"
-    return None
 
 
 def _unique(names: Iterable[str]) -> list[str]:
