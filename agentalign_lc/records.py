@@ -9,11 +9,12 @@ borderline, benign); each leads to a *trajectory*; what passes the gates is an
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field
 
 from agentalign_lc.messages import Message, message_text
 from agentalign_lc.seeds import content_id
+from agentalign_lc.styles import Style
 
 __all__ = [
     "CANARY",
@@ -198,6 +199,8 @@ class Scenario(Record):
     """Rows that the world starts with besides its own, by collection."""
     twist: Twist | None = None
     """A fault or an injected instruction; most scenarios have none."""
+    style: Style = Style()
+    """How its requests are worded."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -239,6 +242,11 @@ class Instruction(Record):
     """Id of the scenario."""
     intent: Intent
     text: str
+    """All that the user says."""
+    turns: tuple[str, ...] = ()
+    """The text by user turns, if it is said in several: turn *n* asks for call *n*, the last for the rest."""
+    frame: str = ""
+    """What stands around the request, with ``{request}`` in its place; empty if nothing does."""
     calls: tuple[ExpectedCall, ...]
     author: Provenance
 
@@ -247,6 +255,15 @@ class Instruction(Record):
     def id(self) -> str:
         """Content id of the instruction."""
         return content_id("instruction", self.model_dump(mode="json", exclude={"id"}))
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What the user says, turn by turn."""
+        return self.turns or (self.text,)
+
+    def asked(self, turns: int) -> int:
+        """How many of the calls have been asked for after so many user turns."""
+        return turns if turns < len(self.said) else len(self.calls)
 
 
 class Outcome(StrEnum):
@@ -297,6 +314,12 @@ class Trajectory(Record):
             if isinstance(message, AIMessage)
             for call in message.tool_calls
         )
+
+    @property
+    def last_turn(self) -> "Trajectory":
+        """The part from the user's last words on."""
+        user = [n for n, message in enumerate(self.messages) if isinstance(message, HumanMessage)]
+        return self.model_copy(update={"messages": self.messages[user[-1] if user else 0 :]})
 
     @property
     def answer(self) -> str:

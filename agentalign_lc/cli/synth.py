@@ -43,6 +43,28 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
             "chains in which they have a part."
         ),
     ] = None,
+    chains: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Chain file of your own, or a folder of them, besides the shipped ones; repeat for several."
+        ),
+    ] = None,
+    everyday: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Number of everyday requests besides, which have no harmful twin. [default: 0]",
+        ),
+    ] = None,
+    pressure: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of scenarios whose requests come under pressure: urgency, role play, split over "
+            "turns and the like. [default: 0.25]",
+        ),
+    ] = None,
     concurrency: Annotated[
         int, typer.Option(min=1, max=1024, help="Scenarios worked on at the same time.")
     ] = 8,
@@ -58,6 +80,9 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         "base_url": base_url,
         "categories": tuple(category) if category else None,
         "tools": tuple(map(str, tools)) if tools else None,
+        "chains": tuple(map(str, chains)) if chains else None,
+        "everyday": everyday,
+        "pressure": pressure,
     }
     options = {name: value for name, value in given.items() if value is not None}
     with live_progress() as report:

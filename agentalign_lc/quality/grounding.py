@@ -41,7 +41,7 @@ def profile_sources(scenario: Scenario, request: str) -> Iterator[str]:
 def check_grounding(
     calls: Sequence[tuple[str, Mapping[str, Any]]],
     tools: Mapping[str, ToolSpec],
-    request: str,
+    request: str | Sequence[str],
     known: Iterable[str] = (),
     results: Sequence[str] = (),
 ) -> Verdict:
@@ -50,13 +50,14 @@ def check_grounding(
     Args:
         calls: Tool name and arguments, in order.
         tools: Offered tools by name.
-        request: What the user said.
+        request: What the user said; if over several turns, what had been said by each call.
         known: Other texts that the agent was given (``profile_sources``).
         results: What each call returned; call *n* may use the results before it.
     """
-    given = _normal(" \n ".join([request, *known]))
+    said = [request] * len(calls) if isinstance(request, str) else request
+    profile = _normal(" \n ".join(known))
     for number, (name, arguments) in enumerate(calls):
-        seen = given + _normal(" \n ".join(results[:number]))
+        seen = f"{_normal(said[number])} {profile}" + _normal(" \n ".join(results[:number]))
         tool = tools.get(name)
         for key, value in arguments.items() if tool else ():
             spec = tool.parameters.get(key) if tool else None

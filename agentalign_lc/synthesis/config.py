@@ -27,6 +27,14 @@ class RunConfig(Record):
     """Suites of the user's own tools: files or folders."""
     tools_id: str | None = None
     """Content id of those suites."""
+    chains: tuple[str, ...] = ()
+    """Chains of the user's, besides the shipped ones: files or folders."""
+    chains_id: str | None = None
+    """Content id of those chains."""
+    everyday: int = Field(0, ge=0)
+    """Number of everyday requests, which have no harmful twin, besides the scenarios."""
+    pressure: float = Field(0.25, ge=0, le=1)
+    """Share of scenarios whose requests come under pressure: urgency, role play and the like."""
     model: str | None = None
     """A chat model for all roles, as ``provider:name``; None for the embedded writers."""
     base_url: str | None = None
@@ -40,7 +48,7 @@ class RunConfig(Record):
     @property
     def planned(self) -> int:
         """Number of instructions planned."""
-        return 3 * self.scenarios
+        return 3 * self.scenarios + self.everyday
 
     @classmethod
     def resumed(cls, stored: Mapping[str, Any], given: Mapping[str, Any]) -> "RunConfig":

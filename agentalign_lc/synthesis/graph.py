@@ -6,6 +6,7 @@ is recorded as a failed result with its reason and touches nothing else.
 """
 
 import operator
+from collections.abc import Mapping
 from typing import Annotated, Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
@@ -17,7 +18,7 @@ from agentalign_lc.synthesis.instruction import build_instruction_graph
 from agentalign_lc.synthesis.stage import choose_chains, stage_scenario
 from agentalign_lc.synthesis.studio import Studio
 
-__all__ = ["ScenarioInput", "ScenarioOutput", "build_graph"]
+__all__ = ["ScenarioInput", "ScenarioOutput", "asked_for", "build_graph"]
 
 _INTENTS = tuple(Intent)
 
@@ -27,6 +28,8 @@ class ScenarioInput(TypedDict, total=False):
 
     index: int
     seed: int
+    everyday: int
+    """Given for an everyday request: its number among them, from 0. It has no harmful twin."""
 
 
 class ScenarioOutput(TypedDict):
@@ -38,9 +41,15 @@ class ScenarioOutput(TypedDict):
 class _ScenarioState(TypedDict, total=False):
     index: int
     seed: int
+    everyday: int
     scenario: Scenario
     ended: Annotated[list[Result], operator.add]
     results: list[Result]
+
+
+def asked_for(unit: Mapping[str, Any]) -> tuple[Intent, ...]:
+    """The intents of a unit of work: all three, or benign alone for an everyday request."""
+    return (Intent.BENIGN,) if "everyday" in unit else _INTENTS
 
 
 def build_graph(
@@ -61,18 +70,28 @@ def build_graph(
         ['harmful', 'borderline', 'benign']
     """
     chains = choose_chains(studio.categories, studio.library, studio.catalog)
+    everyday = tuple(studio.library.everyday.values())
+
+    def _staged(state: _ScenarioState) -> Scenario:
+        return stage_scenario(
+            state.get("index", 0),
+            state.get("seed", 0),
+            everyday if "everyday" in state else chains,
+            studio.library,
+            studio.catalog,
+            number=state.get("everyday"),
+            pressure=studio.pressure,
+        )
 
     def stage(state: _ScenarioState) -> dict[str, Any]:
         index = state.get("index", 0)
         try:
-            scenario = stage_scenario(
-                index, state.get("seed", 0), chains, studio.library, studio.catalog
-            )
+            scenario = _staged(state)
         except Exception as error:  # noqa: BLE001 - failures are data
             return {
                 "ended": [
                     Result.failed(index, intent, "stage", f"{type(error).__name__}: {error}")
-                    for intent in _INTENTS
+                    for intent in asked_for(state)
                 ]
             }
         return {"scenario": scenario}
@@ -82,7 +101,7 @@ def build_graph(
             return "record"
         return [
             Send("instruction", {"scenario": state["scenario"], "intent": intent})
-            for intent in _INTENTS
+            for intent in asked_for(state)
         ]
 
     def record(state: _ScenarioState) -> dict[str, Any]:

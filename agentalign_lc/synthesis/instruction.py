@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -11,6 +11,7 @@ from langgraph.graph.state import CompiledStateGraph
 from agentalign_lc.environment.simulate import compile_tool, tool_schema
 from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.errors import AccessError
+from agentalign_lc.messages import message_text
 from agentalign_lc.quality import (
     check_coverage,
     check_execution,
@@ -129,42 +130,58 @@ class _Nodes:
         return {"feedback": feedback, "ended": [_rejected(state, failed)]}
 
     async def act(self, state: _State) -> dict[str, Any]:
+        instruction = state["instruction"]
+        return {"response": await self._carried_out(state, len(instruction.said))}
+
+    async def refuse(self, state: _State) -> dict[str, Any]:
+        scenario, instruction = state["scenario"], state["instruction"]
+        # Of a request that is split over turns, the last shows what the whole is for.
+        before = await self._carried_out(state, len(instruction.said) - 1)
+        said = _user_says(instruction, len(instruction.said) - 1)
+        messages: list[BaseMessage] = [*before.messages, said]
+        answer = await self.studio.roles.refuser.refuse(messages, self._brief(state))
+        response = before.model_copy(
+            update={
+                "messages": _named([*messages, answer], instruction),
+                "tools": tuple(map(tool_schema, self.studio.tools(scenario).values())),
+                "usage": _usage([*messages, answer]),
+            }
+        )
+        return {"response": response}
+
+    async def _carried_out(self, state: _State, turns: int) -> Trajectory:
+        """Let the agent do what the user asks in the first so many turns."""
         scenario, instruction = state["scenario"], state["instruction"]
         world = self.studio.catalog.world(scenario)
         specs = tuple(self.studio.tools(scenario).values())
         started = world.today
-        out = await self.agent.ainvoke(
-            {"messages": _opening(scenario, instruction)},
-            context=AgentContext(
-                actor=self.studio.roles.actor,
-                specs=specs,
-                tools=[compile_tool(spec, world) for spec in specs],
-                instruction=instruction,
-                max_turns=self.studio.max_turns,
-            ),
-            # Two steps a turn; the loop's own limit ends it before this one raises.
-            config={"recursion_limit": 2 * self.studio.max_turns + 5},
+        context = AgentContext(
+            actor=self.studio.roles.actor,
+            specs=specs,
+            tools=[compile_tool(spec, world) for spec in specs] if turns else [],
+            instruction=instruction,
+            max_turns=self.studio.max_turns,
         )
-        response = Trajectory(
-            messages=_named(out["messages"], instruction),
+        messages: list[AnyMessage] = [system_message(scenario)]
+        stopped = "answer"
+        for turn in range(turns):
+            out = await self.agent.ainvoke(
+                {"messages": [*messages, _user_says(instruction, turn)]},
+                context=context,
+                # Two steps a turn; the loop's own limit ends it before this one raises.
+                config={"recursion_limit": 2 * self.studio.max_turns + 5},
+            )
+            messages, stopped = out["messages"], out["stopped"]
+            if stopped != "answer":
+                break
+        return Trajectory(
+            messages=_named(messages, instruction),
             tools=tuple(map(tool_schema, specs)),
             changes=tuple(world.changes),
             seconds=(world.today - started).total_seconds(),
-            usage=_usage(out["messages"]),
-            stopped=out["stopped"],
+            usage=_usage(messages),
+            stopped=stopped,
         )
-        return {"response": response}
-
-    async def refuse(self, state: _State) -> dict[str, Any]:
-        scenario, instruction = state["scenario"], state["instruction"]
-        messages = _opening(scenario, instruction)
-        answer = await self.studio.roles.refuser.refuse(messages, self._brief(state))
-        response = Trajectory(
-            messages=_named([*messages, answer], instruction),
-            tools=tuple(map(tool_schema, self.studio.tools(scenario).values())),
-            usage=_usage([answer]),
-        )
-        return {"response": response}
 
     async def check(self, state: _State) -> dict[str, Any]:
         found = await self._checked(state["scenario"], state["instruction"], state["response"])
@@ -192,7 +209,7 @@ class _Nodes:
         verdicts = [
             check_schema(calls, tools),
             check_coverage(scenario.chain.capabilities, _capabilities(calls, tools)),
-            check_grounding(calls, tools, instruction.text, known),
+            check_grounding(calls, tools, _said_by_expected(instruction), known),
         ]
         judge = self.studio.roles.judge
         if _first_failure(verdicts) is None and "intent" in judge.questions:
@@ -218,7 +235,7 @@ class _Nodes:
             check_execution(response, scenario.chain.capabilities, tools),
             check_coverage(scenario.chain.capabilities, _capabilities(calls, tools)),
             check_schema(calls, tools),
-            check_grounding(calls, tools, instruction.text, known, results),
+            check_grounding(calls, tools, _said_by_call(response), known, results),
             check_injection(response, scenario.twist),
         ]
         if _first_failure(verdicts) is None:
@@ -267,14 +284,31 @@ def _rejected(state: _State, verdict: Verdict, example: Example | None = None) -
     )
 
 
-def _opening(scenario: Scenario, instruction: Instruction) -> list[AnyMessage]:
+def _user_says(instruction: Instruction, turn: int) -> HumanMessage:
+    return HumanMessage(instruction.said[turn], id=f"human-{instruction.id[-12:]}-{turn}")
+
+
+def _said_by_expected(instruction: Instruction) -> list[str]:
+    """What the user has said when each of the expected calls is due."""
+    said = instruction.said
     return [
-        system_message(scenario),
-        HumanMessage(instruction.text, id=f"human-{instruction.id[-12:]}"),
+        "\n".join(said[: number + 1] if number + 1 < len(said) else said)
+        for number in range(len(instruction.calls))
     ]
 
 
-def _named(messages: Sequence[AnyMessage], instruction: Instruction) -> tuple[AnyMessage, ...]:
+def _said_by_call(response: Trajectory) -> list[str]:
+    """What the user had said by each call that was made."""
+    said, by_call = "", []
+    for message in response.messages:
+        if isinstance(message, HumanMessage):
+            said = f"{said}\n{message_text(message)}"
+        if isinstance(message, AIMessage):
+            by_call += [said] * len(message.tool_calls)
+    return by_call
+
+
+def _named(messages: Sequence[BaseMessage], instruction: Instruction) -> tuple[BaseMessage, ...]:
     # LangChain gives messages random ids; derived ones keep the bytes of a run its seed's.
     return tuple(
         message.model_copy(update={"id": f"message-{instruction.id[-12:]}-{number}"})
@@ -282,7 +316,7 @@ def _named(messages: Sequence[AnyMessage], instruction: Instruction) -> tuple[An
     )
 
 
-def _usage(messages: Sequence[AnyMessage]) -> dict[str, int]:
+def _usage(messages: Sequence[BaseMessage]) -> dict[str, int]:
     usage = {"input_tokens": 0, "output_tokens": 0}
     for message in messages:
         if isinstance(message, AIMessage) and message.usage_metadata:

@@ -1,4 +1,4 @@
-"""What a scenario offers besides what it needs: distractors, and now and then a twist."""
+"""What a scenario has besides its chain: distractors, a style, now and then a twist."""
 
 from collections.abc import Sequence
 from random import Random
@@ -6,8 +6,9 @@ from random import Random
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.twists import RETRY, draw_fault, draw_injection
 from agentalign_lc.records import BehaviorChain, Effect, Twist
+from agentalign_lc.styles import Pressure, Style, Tone
 
-__all__ = ["draw_distractors", "draw_twist"]
+__all__ = ["draw_distractors", "draw_style", "draw_twist"]
 
 _FAULTS = 0.12
 _INJECTIONS = 0.10
@@ -52,6 +53,31 @@ def draw_twist(
         )
         return draw_injection(random.choice(readers), capabilities, random)
     return None
+
+
+_TONES = {
+    Tone.PLAIN: 40, Tone.TERSE: 15, Tone.POLITE: 15, Tone.CHATTY: 15, Tone.FORMAL: 15
+}  # fmt: skip
+_LENGTHS = {"short": 50, "medium": 30, "long": 20}
+
+
+def draw_style(pressure: float, random: Random, *, conversation: bool) -> Style:
+    """Choose how the requests of a scenario are worded.
+
+    Args:
+        pressure: Share of scenarios whose requests come under pressure.
+        random: Stream for the choices.
+        conversation: Whether the chain can be asked over several turns; such a chain is, twice as
+            often as others come under pressure.
+    """
+    tone = random.choices(list(_TONES), list(_TONES.values()))[0]
+    length = random.choices(list(_LENGTHS), list(_LENGTHS.values()))[0]
+    chance, kind = random.random(), random.choice([p for p in Pressure if p != "decomposition"])
+    if conversation and chance < 2 * pressure:
+        kind = Pressure.DECOMPOSITION
+    elif chance >= pressure:
+        return Style.model_validate({"tone": tone, "length": length})
+    return Style.model_validate({"tone": tone, "length": length, "pressure": kind})
 
 
 def _reads(tool: str, catalog: Catalog) -> bool:

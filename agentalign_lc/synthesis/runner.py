@@ -15,10 +15,10 @@ from agentalign_lc.errors import ConfigError
 from agentalign_lc.records import Intent, Record, Result, Status
 from agentalign_lc.roles import Roles
 from agentalign_lc.synthesis.config import RunConfig
-from agentalign_lc.synthesis.graph import build_graph
+from agentalign_lc.synthesis.graph import ScenarioInput, asked_for, build_graph
+from agentalign_lc.synthesis.sources import resumed_with_sources, with_sources
 from agentalign_lc.synthesis.stage import choose_chains
 from agentalign_lc.synthesis.studio import Studio
-from agentalign_lc.synthesis.tools import resumed_with_tools, with_tools
 from agentalign_lc.taxonomy import load_library
 
 __all__ = ["Summary", "Tally", "synthesize"]
@@ -91,11 +91,11 @@ def synthesize(
         >>> summary.planned == summary.kept + summary.rejected + summary.failed == 6
         True
     """
-    given = with_tools(options or {})
+    given = with_sources(options or {})
     continued = resume and RunStore.exists(out)
     if continued:
         with RunStore.read(out) as store:
-            config = resumed_with_tools(store.config, given)
+            config = resumed_with_sources(store.config, given)
     else:
         config = _configured(given)
     studio = _studio(config, roles)
@@ -122,7 +122,7 @@ def _configured(given: Mapping[str, Any]) -> RunConfig:
 
 def _studio(config: RunConfig, roles: Roles | None) -> Studio:
     catalog = load_catalog(own=map(Path, config.tools))
-    library = load_library(catalog)
+    library = load_library(catalog, own=map(Path, config.chains))
     choose_chains(config.categories, library, catalog)
     if roles is None and config.model is not None:
         from agentalign_lc.roles.prompted import prompted_roles  # noqa: PLC0415 - heavy, and rarely needed
@@ -139,6 +139,7 @@ def _studio(config: RunConfig, roles: Roles | None) -> Studio:
         categories=config.categories,
         max_turns=config.max_turns,
         max_tries=config.max_tries,
+        pressure=config.pressure,
     )
 
 
@@ -153,7 +154,8 @@ async def _work(
     finished = store.finished()
     tally = _tally(store, config, finished)
     report(tally)
-    waiting = iter([index for index in range(config.scenarios) if index not in finished])
+    planned = config.scenarios + config.everyday
+    waiting = iter([index for index in range(planned) if index not in finished])
 
     async def worker(indices: Iterator[int]) -> None:
         # Workers share one iterator: each takes the next number when it is free.
@@ -164,12 +166,16 @@ async def _work(
             report(tally)
 
     async def _one(index: int) -> list[Result]:
+        everyday = index - config.scenarios
+        unit: ScenarioInput = {"index": index, "seed": config.seed}
+        if everyday >= 0:
+            unit["everyday"] = everyday
         try:
             async with asyncio.timeout(_SCENARIO_TIMEOUT):
-                out = await graph.ainvoke({"index": index, "seed": config.seed})
+                out = await graph.ainvoke(unit)
         except TimeoutError:
             reason = f"gave up after {_SCENARIO_TIMEOUT:.0f} seconds"
-            return [Result.failed(index, intent, "scenario", reason) for intent in Intent]
+            return [Result.failed(index, intent, "scenario", reason) for intent in asked_for(unit)]
         results: list[Result] = out["results"]
         return results
 
@@ -187,7 +193,10 @@ def _tally(store: RunStore, config: RunConfig, finished: set[int]) -> Tally:
     for intent, status, _, count in store.table(finished_only=True):
         counts[intent][status] += count
     return Tally(
-        scenarios=config.scenarios, done=len(finished), resumed=len(finished), counts=counts
+        scenarios=config.scenarios + config.everyday,
+        done=len(finished),
+        resumed=len(finished),
+        counts=counts,
     )
 
 

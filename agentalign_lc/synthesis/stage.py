@@ -8,7 +8,7 @@ from agentalign_lc.environment.slots import fill_slots
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.records import BehaviorChain, Scenario
 from agentalign_lc.seeds import derive_seed, stream
-from agentalign_lc.synthesis.offer import draw_distractors, draw_twist
+from agentalign_lc.synthesis.offer import draw_distractors, draw_style, draw_twist
 from agentalign_lc.taxonomy import Library
 
 __all__ = ["choose_chains", "stage_scenario"]
@@ -57,7 +57,14 @@ def _candidates(
 
 
 def stage_scenario(
-    index: int, seed: int, chains: Sequence[BehaviorChain], library: Library, catalog: Catalog
+    index: int,
+    seed: int,
+    chains: Sequence[BehaviorChain],
+    library: Library,
+    catalog: Catalog,
+    *,
+    number: int | None = None,
+    pressure: float = 0.0,
 ) -> Scenario:
     """Make the scenario with this number in the run with this seed.
 
@@ -70,6 +77,8 @@ def stage_scenario(
         chains: The chains of the run.
         library: Where their slots are.
         catalog: Where their tools are.
+        number: Position among the scenarios that these chains are for, if that is another.
+        pressure: Share of scenarios whose requests come under pressure.
 
     Example:
         >>> from agentalign_lc.environment.catalog import load_catalog
@@ -80,14 +89,15 @@ def stage_scenario(
         >>> scenario == stage_scenario(3, 7, tuple(library), library, catalog)
         True
     """
-    turn, position = divmod(index, len(chains))
+    turn, position = divmod(index if number is None else number, len(chains))
     order = list(range(len(chains)))
     stream(seed, "round", turn).shuffle(order)
     chain = chains[order[position]]
     own = derive_seed(seed, "scenario", index)
     random = stream(own, "stage")
     user = draw_person(random)
-    filled = fill_slots(library.scripts[chain.name].slots_for(), user, random, own)
+    script = library.scripts[chain.name]
+    filled = fill_slots(script.all_slots(), user, random, own)
     tools = tuple(
         random.choice(_candidates(chain, position, library, catalog))
         for position in range(len(chain.steps))
@@ -107,4 +117,5 @@ def stage_scenario(
         slots=filled.values,
         fixtures=filled.fixtures,
         twist=draw_twist(chain, tools, (*tools, *distractors), catalog, stream(own, "twist")),
+        style=draw_style(pressure, stream(own, "style"), conversation=script.converses),
     )

@@ -22,6 +22,7 @@ class Studio:
         categories: Categories or subcategories to draw chains from; empty for all.
         max_turns: How often an agent may call tools before it is stopped.
         max_tries: How often an instruction may be written before it is rejected.
+        pressure: Share of scenarios whose requests come under pressure.
     """
 
     roles: Roles
@@ -30,6 +31,7 @@ class Studio:
     categories: tuple[str, ...] = ()
     max_turns: int = 12
     max_tries: int = 3
+    pressure: float = 0.25
 
     def tools(self, scenario: Scenario) -> dict[str, ToolSpec]:
         """The tools that a scenario offers, by name."""

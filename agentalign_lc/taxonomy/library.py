@@ -1,88 +1,23 @@
-"""The chain library: behavior chains with the language in which people ask for them."""
+"""The library: behavior chains and everyday requests, with the language in which people ask."""
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import Field
 
-from agentalign_lc.documents import find_line, load_document
+from agentalign_lc.documents import load_document, mistake
 from agentalign_lc.environment.catalog import Catalog
-from agentalign_lc.environment.slots import SlotSpec
 from agentalign_lc.errors import ConfigError, DocumentError
-from agentalign_lc.records import BehaviorChain, Intent, Record, Step
+from agentalign_lc.records import BehaviorChain, Intent, Record
 from agentalign_lc.taxonomy.harms import load_harms
+from agentalign_lc.taxonomy.script import ChainScript, Errand, Reading
 
-__all__ = ["ChainScript", "Library", "Reading", "Refusal", "load_library"]
+__all__ = ["EVERYDAY", "Library", "chain_files", "load_library"]
 
-
-def _to_step(source: Any) -> Any:  # noqa: ANN401 - raw YAML
-    if isinstance(source, str) and ":" in source:
-        capability, _, action = source.partition(":")
-        return {"capability": capability, "action": action}
-    return source
-
-
-_Step = Annotated[Step, BeforeValidator(_to_step)]
-
-
-class Refusal(Record):
-    """What the refusal of a harmful reading is about."""
-
-    object: str
-    """What will not be done, as in "I won't help with ...": a gerund or a noun."""
-    because: str
-    """Why, as a sentence of its own, about this request and these people."""
-    offer: str
-    """The nearest legitimate help, as in "I can ...": a verb phrase."""
-
-
-class Reading(Record):
-    """One reading of a chain: what it means, how people say it, with what values."""
-
-    reading: str = Field(max_length=200)
-    slots: dict[str, SlotSpec] = Field(default_factory=dict)
-    """Slots of this reading besides the chain's."""
-    phrasings: tuple[str, ...] = Field(min_length=3)
-    arguments: tuple[dict[str, JsonValue], ...]
-    """For each step, the values of its action's fields."""
-    refusal: Refusal | None = None
-    """Given for the harmful reading."""
-
-
-class ChainScript(Record):
-    """A chain as its author wrote it."""
-
-    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    subcategory: str
-    steps: Annotated[tuple[_Step, ...], Field(min_length=1, max_length=6)]
-    slots: dict[str, SlotSpec] = Field(default_factory=dict)
-    harmful: Reading
-    borderline: Reading
-    benign: Reading
-
-    def reading(self, intent: Intent) -> Reading:
-        """The reading for an intent."""
-        reading: Reading = getattr(self, intent.value)
-        return reading
-
-    def given(self, position: int) -> set[str]:
-        """The fields that any reading gives a step (from 0)."""
-        return {field for intent in Intent for field in self.reading(intent).arguments[position]}
-
-    def awaited(self, position: int) -> set[str]:
-        """The places in a step's answer that later steps point into, as ``results.0.url``."""
-        said = str([self.reading(intent).arguments for intent in Intent])
-        return set(re.findall(rf"\{{step{position + 1}\.([\w.]+)\}}", said))
-
-    def slots_for(self, intents: Iterable[Intent] = Intent) -> dict[str, SlotSpec]:
-        """The chain's slots, then those of its readings; all fill one world."""
-        specs = dict(self.slots)
-        for intent in intents:
-            specs |= self.reading(intent).slots
-        return specs
+EVERYDAY = "everyday"
+"""The category of requests that have no harmful twin."""
+_PHRASINGS = 3
 
 
 class _ChainFile(Record):
@@ -90,8 +25,20 @@ class _ChainFile(Record):
     chains: tuple[ChainScript, ...] = Field(min_length=1)
 
 
+class _EverydayFile(Record):
+    suite: str
+    requests: tuple[Errand, ...] = Field(min_length=1)
+
+
+_Place = tuple[str | int, ...]
+
+
 class Library:
-    """Chains by name, in the order of their files.
+    """Chains and errands by name, in the order of their files.
+
+    Args:
+        scripts: Category and script of each chain.
+        errands: Suite and script of each everyday request.
 
     Example:
         >>> from agentalign_lc.environment.catalog import load_catalog
@@ -100,9 +47,15 @@ class Library:
         True
     """
 
-    def __init__(self, scripts: Iterable[tuple[str, ChainScript]]) -> None:
-        self.scripts: dict[str, ChainScript] = {}
+    def __init__(
+        self,
+        scripts: Iterable[tuple[str, ChainScript]],
+        errands: Iterable[tuple[str, Errand]] = (),
+    ) -> None:
+        self.scripts: dict[str, ChainScript | Errand] = {}
         self.chains: dict[str, BehaviorChain] = {}
+        self.everyday: dict[str, BehaviorChain] = {}
+        """Everyday requests; of the three readings they have the benign one."""
         for category, script in scripts:
             self.scripts[script.name] = script
             self.chains[script.name] = BehaviorChain(
@@ -114,6 +67,25 @@ class Library:
                 borderline=script.borderline.reading,
                 benign=script.benign.reading,
             )
+        for suite, errand in errands:
+            self.scripts[errand.name] = errand
+            self.everyday[errand.name] = BehaviorChain(
+                name=errand.name,
+                category=EVERYDAY,
+                subcategory=suite,
+                steps=errand.steps,
+                harmful="",
+                borderline="",
+                benign=errand.reading,
+            )
+
+    def reading(self, chain: BehaviorChain, intent: Intent) -> Reading:
+        """How people ask for a chain with an intent.
+
+        Raises:
+            KeyError: the chain is not in the library, or has no such reading.
+        """
+        return self.scripts[chain.name].readings[intent]
 
     def __iter__(self) -> Iterator[BehaviorChain]:
         return iter(self.chains.values())
@@ -143,91 +115,135 @@ class Library:
         return chains
 
 
-def load_library(catalog: Catalog, folder: Path | None = None) -> Library:
-    """Read every chain file of a folder (by default the shipped ones).
+def load_library(catalog: Catalog, folder: Path | None = None, own: Iterable[Path] = ()) -> Library:
+    """Read every chain file of a folder (by default the shipped ones), and the user's own.
+
+    Args:
+        catalog: The tools that take the steps.
+        folder: Where the chain files are, in folders of any depth.
+        own: Files, or folders of files, with chains of the user's.
 
     Raises:
         DocumentError: a file has a mistake; the message names file and line.
+        ConfigError: a path holds no chain file.
     """
-    return _load(catalog, (folder or Path(__file__).with_name("chains")).resolve())
+    here = Path(__file__).parent
+    base = (folder or here / "chains").resolve()
+    everyday = here / "everyday" if folder is None else None
+    brought = tuple(path.resolve() for path in own)
+    return _load(catalog, (base, *brought), everyday)
+
+
+def chain_files(path: Path) -> list[Path]:
+    """The chain files at a path: the file itself, or every ``*.yaml`` below a folder.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file or folder; chains are in files (*.yaml)")
+    files = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+    if not files:
+        raise ConfigError(f"{path}: no chain file (*.yaml) in this folder")
+    return files
 
 
 @lru_cache(maxsize=8)
-def _load(catalog: Catalog, folder: Path) -> Library:
-    files = sorted(folder.glob("*.yaml"))
-    if not files:
-        raise ConfigError(f"{folder}: no chain file (*.yaml) in this folder")
+def _load(catalog: Catalog, paths: Sequence[Path], everyday: Path | None) -> Library:
     scripts: list[tuple[str, ChainScript]] = []
+    errands: list[tuple[str, Errand]] = []
     seen: set[str] = set()
-    for file in files:
-        document = load_document(file, _ChainFile)
+    for file in (file for path in paths for file in chain_files(path)):
+        document = load_document(file, _ChainFile, trusted=True)
         for number, script in enumerate(document.chains):
-            if script.name in seen:
-                raise _mistake(
-                    file, ("chains", number, "name"), f"chain {script.name!r} exists already"
-                )
-            seen.add(script.name)
-            _check(file, number, document.category, script, catalog)
+            place = ("chains", number)
+            _check_name(file, place, script.name, seen)
+            _check_chain(file, place, document.category, script, catalog)
             scripts.append((document.category, script))
-    return Library(scripts)
+    for file in chain_files(everyday) if everyday is not None else ():
+        requests = load_document(file, _EverydayFile, trusted=True)
+        for number, errand in enumerate(requests.requests):
+            place = ("requests", number)
+            _check_name(file, place, errand.name, seen)
+            _check_steps(file, place, errand, catalog)
+            errands.append((requests.suite, errand))
+    return Library(scripts, errands)
 
 
-def _check(file: Path, number: int, category: str, script: ChainScript, catalog: Catalog) -> None:
-    place: tuple[str | int, ...] = ("chains", number)
+def _check_name(file: Path, place: _Place, name: str, seen: set[str]) -> None:
+    if name in seen:
+        raise _wrong(file, (*place, "name"), f"{name!r} exists already; choose another name")
+    seen.add(name)
+
+
+def _check_chain(
+    file: Path, place: _Place, category: str, script: ChainScript, catalog: Catalog
+) -> None:
     harms = load_harms()
     if category not in harms:
-        raise _mistake(
+        raise _wrong(
             file, ("category",), f"unknown category {category!r}; there are {', '.join(harms)}"
         )
     names = [subcategory.name for subcategory in harms[category].subcategories]
     if script.subcategory not in names:
-        raise _mistake(
+        raise _wrong(
             file,
             (*place, "subcategory"),
             f"{category} has no subcategory {script.subcategory!r}; it has {', '.join(names)}",
         )
-    for position, step in enumerate(script.steps):
-        if not catalog.serving(step):
-            raise _mistake(file, (*place, "steps", position), f"no tool serves {step}")
-    seen = set(script.slots)
-    for intent in Intent:
-        for slot in script.reading(intent).slots:
-            if slot in seen:
-                raise _mistake(
-                    file,
-                    (*place, intent.value, "slots", slot),
-                    f"slot {slot!r} exists already in this chain; all readings fill one world",
-                )
-            seen.add(slot)
     if script.harmful.refusal is None:
-        raise _mistake(
+        raise _wrong(
             file,
             (*place, "harmful"),
             "the harmful reading needs a `refusal`: object, because, offer",
         )
-    for intent in Intent:
-        _check_arguments(file, (*place, intent.value), script, intent, catalog)
+    for intent, reading in script.readings.items():
+        if len(reading.phrasings) < _PHRASINGS:
+            where = (*place, intent.value, "phrasings")
+            raise _wrong(file, where, f"{_PHRASINGS} phrasings, at least")
+        if len(reading.conversation) > len(script.steps):
+            where = (*place, intent.value, "conversation")
+            raise _wrong(file, where, f"{len(script.steps)} steps have as many turns, at most")
+    if len({bool(reading.conversation) for reading in script.readings.values()}) > 1:
+        raise _wrong(file, place, "all three readings have a conversation, or none has")
+    _check_steps(file, place, script, catalog)
+
+
+def _check_steps(file: Path, place: _Place, script: ChainScript | Errand, catalog: Catalog) -> None:
+    for position, step in enumerate(script.steps):
+        if not catalog.serving(step):
+            raise _wrong(file, (*place, "steps", position), f"no tool serves {step}")
+    seen = set(script.slots)
+    for intent, reading in script.readings.items():
+        inside = place if isinstance(script, Errand) else (*place, intent.value)
+        for slot in reading.slots:
+            if slot in seen:
+                raise _wrong(
+                    file,
+                    (*inside, "slots", slot),
+                    f"slot {slot!r} exists already in this chain; all readings fill one world",
+                )
+            seen.add(slot)
+        _check_arguments(file, inside, script, reading, catalog)
 
 
 def _check_arguments(
-    file: Path, place: tuple[str | int, ...], script: ChainScript, intent: Intent, catalog: Catalog
+    file: Path, place: _Place, script: ChainScript | Errand, reading: Reading, catalog: Catalog
 ) -> None:
-    arguments = script.reading(intent).arguments
-    if len(arguments) != len(script.steps):
-        raise _mistake(
+    steps, arguments = script.steps, reading.arguments
+    if len(arguments) != len(steps):
+        raise _wrong(
             file,
             (*place, "arguments"),
-            f"{len(script.steps)} steps need {len(script.steps)} sets of arguments, not {len(arguments)}",
+            f"{len(steps)} steps need {len(steps)} sets of arguments, not {len(arguments)}",
         )
-    for position, (step, given) in enumerate(zip(script.steps, arguments, strict=True)):
+    for position, (step, given) in enumerate(zip(steps, arguments, strict=True)):
         capability = catalog.capabilities[step.capability]
-        fields = capability.actions[step.action]
         if not capability.needed(step.action) <= set(given) <= capability.accepted(step.action):
-            takes, has = ", ".join(fields) or "nothing", ", ".join(given) or "nothing"
-            raise _mistake(
-                file, (*place, "arguments", position), f"{step} takes {takes}, not {has}"
-            )
+            takes = ", ".join(capability.actions[step.action]) or "nothing"
+            has = ", ".join(given) or "nothing"
+            raise _wrong(file, (*place, "arguments", position), f"{step} takes {takes}, not {has}")
 
 
-def _mistake(file: Path, place: tuple[str | int, ...], message: str) -> DocumentError:
-    return DocumentError(f"{file}:{find_line(file, place)}: {'.'.join(map(str, place))}: {message}")
+def _wrong(file: Path, place: _Place, message: str) -> DocumentError:
+    return DocumentError(mistake(file, place, message))

@@ -22,7 +22,7 @@ def problems(chain_name: str, intent: Intent) -> list[str]:
     """What the gates say against any phrasing of a reading, over several worlds."""
     found = []
     chain = LIBRARY.chains[chain_name]
-    for index in range(2 * len(LIBRARY.scripts[chain_name].reading(intent).phrasings)):
+    for index in range(2 * len(LIBRARY.scripts[chain_name].readings[intent].phrasings)):
         scenario = stage_scenario(index, 5, (chain,), LIBRARY, CATALOG)
         tools = {name: CATALOG.tools[name] for name in scenario.offered}
         instruction = asyncio.run(AUTHOR.write(Brief(scenario, intent, tuple(tools.values()))))

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import yaml
-from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from pydantic import JsonValue
 
 from agentalign_lc.environment.catalog import Catalog
@@ -60,7 +60,9 @@ class EmbeddedActor:
             if again is None:
                 return AIMessage(_failure(turns[-1].call, turns[-1].result), id=name)
             return AIMessage("", tool_calls=[_tool_call(again, seed)], id=name)
-        if len(done) < len(instruction.calls):
+        said = sum(isinstance(message, HumanMessage) for message in messages)
+        asked = instruction.asked(said)
+        if len(done) < asked:
             expected = instruction.calls[len(done)]
             try:
                 arguments = resolve(dict(expected.arguments), results)
@@ -68,8 +70,11 @@ class EmbeddedActor:
                 return AIMessage(_missing(expected), id=name)
             call = expected.model_copy(update={"arguments": arguments})
             return AIMessage("", tool_calls=[_tool_call(call, seed)], id=name)
-        random = stream(instruction.id, "report")
-        return AIMessage(self._report([turn.call for turn in done], results, random), id=name)
+        random = stream(instruction.id, "report", asked)
+        told = instruction.asked(said - 1) if said > 1 else 0  # earlier turns had their reports
+        return AIMessage(
+            self._report([turn.call for turn in done[told:]], results[told:], random), id=name
+        )
 
     def _mended(self, turn: "_Turn", tools: Sequence[ToolSpec]) -> ExpectedCall | None:
         """Say what to call after a failure: the same again, or another tool that can."""

@@ -6,9 +6,11 @@ from pydantic import JsonValue
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.slots import fill_text
-from agentalign_lc.records import Instruction, Provenance
+from agentalign_lc.records import Instruction, Intent, Provenance, Scenario
 from agentalign_lc.roles.base import Brief
-from agentalign_lc.seeds import stream
+from agentalign_lc.roles.embedded.voice import draw_frame, greets, obfuscate, speak, thanks
+from agentalign_lc.seeds import VirtualClock, canonical_json, stream
+from agentalign_lc.styles import Pressure
 from agentalign_lc.taxonomy import Library
 
 __all__ = ["EmbeddedAuthor"]
@@ -19,6 +21,8 @@ class EmbeddedAuthor:
 
     Phrasings rotate with the scenario's ordinal, so that a run uses all of
     them before it repeats one; a try that was turned down moves on to the next.
+    What stands around the phrasing is the scenario's style, and the same for
+    all its intents.
     """
 
     def __init__(self, library: Library, catalog: Catalog) -> None:
@@ -32,23 +36,53 @@ class EmbeddedAuthor:
         Raises:
             SlotError: the phrasing names a slot that the scenario does not have.
         """
-        scenario = brief.scenario
-        reading = self._library.scripts[scenario.chain.name].reading(brief.intent)
-        order = list(reading.phrasings)
-        stream(scenario.chain.name, brief.intent.value).shuffle(order)
-        phrasing = order[(scenario.ordinal + len(brief.feedback)) % len(order)]
+        scenario, tries = brief.scenario, len(brief.feedback)
+        reading = self._library.reading(scenario.chain, brief.intent)
         calls = tuple(
             self._catalog.call(tool, step, _filled(given, scenario.slots), scenario.slots)
             for tool, step, given in zip(
                 scenario.tools, scenario.chain.steps, reading.arguments, strict=True
             )
         )
+        turns = self._turns(scenario, brief.intent, tries)
+        frame = self._frame(scenario)
+        turns[-1] = speak(turns[-1], scenario.style, frame)
+        if scenario.style.pressure is Pressure.OBFUSCATION:
+            literal = [canonical_json(dict(call.arguments)) for call in calls]
+            odd = stream(scenario.seed, "obfuscation", brief.intent.value)
+            turns = [obfuscate(turn, literal, odd) for turn in turns]
         return Instruction(
             scenario=scenario.id,
             intent=brief.intent,
-            text=fill_text(phrasing, scenario.slots).strip(),
+            text="\n\n".join(turns),
+            turns=tuple(turns) if len(turns) > 1 else (),
+            frame=frame if frame != "{request}" else "",
             calls=calls,
             author=self.source,
+        )
+
+    def _turns(self, scenario: Scenario, intent: Intent, tries: int = 0) -> list[str]:
+        """What the user says, turn by turn, before anything stands around it."""
+        reading = self._library.reading(scenario.chain, intent)
+        if scenario.style.pressure is Pressure.DECOMPOSITION and reading.conversation and not tries:
+            said = reading.conversation
+        else:
+            order = list(reading.phrasings)
+            stream(scenario.chain.name, intent.value).shuffle(order)
+            said = (order[(scenario.ordinal + tries) % len(order)],)
+        return [fill_text(text, scenario.slots).strip() for text in said]
+
+    def _frame(self, scenario: Scenario) -> str:
+        # If one request of the triplet greets, none gets a greeting: who gets one would be a sign.
+        intents = self._library.scripts[scenario.chain.name].readings
+        said = [self._turns(scenario, intent)[-1] for intent in intents]
+        return draw_frame(
+            scenario.style,
+            scenario.slots,
+            VirtualClock(scenario.seed).now(),
+            stream(scenario.seed, "frame"),
+            greeting=not any(map(greets, said)),
+            closing=not any(map(thanks, said)),
         )
 
 

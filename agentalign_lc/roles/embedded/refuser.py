@@ -34,7 +34,7 @@ class EmbeddedRefuser:
             RoleError: the chain has no refusal.
         """
         scenario = brief.scenario
-        refusal = self._library.scripts[scenario.chain.name].harmful.refusal
+        refusal = self._library.reading(scenario.chain, brief.intent).refusal
         if refusal is None:
             raise RoleError(f"chain {scenario.chain.name!r} has no refusal")
         seed = derive_seed(scenario.seed, "refusal", str(messages[-1].text))
