@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agentalign_lc.roles.embedded import embedded_roles
     from agentalign_lc.roles.prompted import prompted_roles
     from agentalign_lc.synthesis.graph import build_graph
+    from agentalign_lc.synthesis.planning import build_planner_graph
     from agentalign_lc.synthesis.runner import Summary, synthesize
     from agentalign_lc.synthesis.studio import Studio
     from agentalign_lc.taxonomy.library import Library, load_library
@@ -42,6 +43,7 @@ __all__ = [
     "Summary",
     "Trajectory",
     "build_graph",
+    "build_planner_graph",
     "embedded_roles",
     "export_run",
     "load_catalog",
@@ -64,6 +66,7 @@ _HOMES = {
     "Summary": "synthesis.runner",
     "Trajectory": "records",
     "build_graph": "synthesis.graph",
+    "build_planner_graph": "synthesis.planning",
     "embedded_roles": "roles.embedded",
     "export_run": "dataset.export",
     "load_catalog": "environment.catalog",

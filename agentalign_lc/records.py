@@ -247,6 +247,8 @@ class Instruction(Record):
     """The text by user turns, if it is said in several: turn *n* asks for call *n*, the last for the rest."""
     frame: str = ""
     """What stands around the request, with ``{request}`` in its place; empty if nothing does."""
+    phrasing: int | None = None
+    """Which of the reading's phrasings it is, if it is one of them."""
     calls: tuple[ExpectedCall, ...]
     author: Provenance
 

@@ -1,5 +1,6 @@
 """``langgraph dev`` serves the graph, and the SDK runs a scenario through it."""
 
+import json
 import os
 import socket
 import subprocess
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from langgraph_sdk import get_client
+from pytest_httpserver import HTTPServer
+
+from tests.openai_server import completion
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
@@ -66,6 +70,30 @@ async def test_one_scenario_through_the_sdk(url: str) -> None:
     assert [result["intent"] for result in out["results"]] == ["harmful", "borderline", "benign"]
     assert {result["status"] for result in out["results"]} == {"kept"}
     assert out["results"][2]["example"]["response"]["messages"]
+
+
+async def test_a_planned_chain_is_edited_through_the_sdk(url: str, httpserver: HTTPServer) -> None:
+    steps = ["payments.request_payment:request", "communication.send_sms:send"] * 2
+    reading = {"line": "Asks twice.", "steps": steps}
+    chain = {"name": "ask-twice", "harmful": reading, "borderline": reading, "benign": reading}
+    httpserver.expect_request("/v1/chat/completions").respond_with_handler(
+        lambda _: completion({"content": json.dumps({"chains": [chain]})})
+    )
+    context = {"model": "loopback", "base_url": httpserver.url_for("/v1")}
+    better = chain | {"harmful": reading | {"line": "Asks for a debt that nobody has, and again."}}
+    decision = {"type": "edit", "edited_action": {"name": "add_chain", "args": better}}
+
+    async with get_client(url=url) as client:
+        thread = (await client.threads.create())["thread_id"]
+        asked = {"subcategory": "phishing", "count": 1}
+        await client.runs.wait(thread, "planner", input=asked, context=context)
+        waiting = (await client.threads.get(thread))["interrupts"]
+        assert next(iter(waiting.values()))[0]["value"]["action_requests"][0]["args"] == chain
+        out = await client.runs.wait(
+            thread, "planner", command={"resume": {"decisions": [decision]}}, context=context
+        )
+
+    assert out["approved"][0]["harmful"] == "Asks for a debt that nobody has, and again."
 
 
 async def test_streaming_shows_the_stages(url: str) -> None:

@@ -5,8 +5,11 @@ import sys
 
 import typer
 
+from agentalign_lc.cli.chains import chains
 from agentalign_lc.cli.export import export
+from agentalign_lc.cli.plan import plan
 from agentalign_lc.cli.show import show
+from agentalign_lc.cli.stats import stats
 from agentalign_lc.cli.synth import synth
 from agentalign_lc.cli.tools import tools
 from agentalign_lc.errors import AgentAlignError
@@ -23,6 +26,9 @@ app = typer.Typer(
 app.command()(synth)
 app.command()(export)
 app.command()(show)
+app.command()(stats)
+app.command()(plan)
+app.add_typer(chains)
 app.add_typer(tools)
 
 

@@ -7,7 +7,7 @@ whole scenarios or nothing of them. One process writes; any number may read.
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -247,6 +247,34 @@ class RunStore:
                         f"{self.folder}: the {name} result of scenario {index} cannot be read; "
                         "made by another version, or damaged"
                     ) from error
+
+    def parts(self, places: Iterable[str]) -> Iterator[tuple[int, Intent, list[Any]]]:
+        """Chosen parts of every kept example, in the run's order, without reading the rest.
+
+        Args:
+            places: Where they are in the example, as ``instruction.text``.
+
+        Returns:
+            Scenario, intent, and the parts; None for one that is not there.
+        """
+        wanted = [f"$.{place}" for place in places]
+        columns = ", ".join("json_extract(example, ?)" for _ in wanted)
+        kinds = ", ".join("json_type(example, ?)" for _ in wanted)
+        query = (
+            f"SELECT scenario, intent, {columns}, {kinds} FROM results "  # noqa: S608 - question marks
+            f"WHERE status = 'kept' ORDER BY scenario, {_ORDER}"
+        )
+        with _reported(self.folder):
+            for index, intent, *found in self._connection.execute(query, [*wanted, *wanted]):
+                values, types = found[: len(wanted)], found[len(wanted) :]
+                yield (
+                    index,
+                    Intent(intent),
+                    [
+                        json.loads(value) if kind in ("array", "object") else value
+                        for value, kind in zip(values, types, strict=True)
+                    ],
+                )
 
     def _get(self, key: str) -> Any:  # noqa: ANN401 - any JSON value
         with _reported(self.folder):

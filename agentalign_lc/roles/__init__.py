@@ -10,6 +10,7 @@ from agentalign_lc.roles.base import (
     PlanRequest,
     Refuser,
     Roles,
+    needs_phrasings,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "Planner",
     "Refuser",
     "Roles",
+    "needs_phrasings",
 ]

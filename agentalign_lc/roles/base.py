@@ -21,6 +21,7 @@ from agentalign_lc.records import (
     Scenario,
     Verdict,
 )
+from agentalign_lc.taxonomy import Proposal
 
 __all__ = [
     "Actor",
@@ -32,6 +33,7 @@ __all__ = [
     "Planner",
     "Refuser",
     "Roles",
+    "needs_phrasings",
 ]
 
 
@@ -46,6 +48,8 @@ class PlanRequest:
     existing: Sequence[BehaviorChain] = ()
     """Chains that are there already; their sequences must not come again."""
     count: int = 5
+    feedback: tuple[str, ...] = ()
+    """Why earlier proposals were turned down, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,11 @@ class Case:
 
 @runtime_checkable
 class Planner(Protocol):
-    """Proposes behavior chains."""
+    """Proposes behavior chains; whether they are any good is checked afterwards."""
 
     source: Provenance
 
-    async def plan(self, request: PlanRequest) -> Sequence[BehaviorChain]:
+    async def plan(self, request: PlanRequest) -> Sequence[Proposal]:
         """Propose up to ``request.count`` chains for a subcategory."""
         ...
 
@@ -91,6 +95,11 @@ class Author(Protocol):
     async def write(self, brief: Brief) -> Instruction:
         """Write one instruction and the calls that it should lead to."""
         ...
+
+
+def needs_phrasings(author: Author) -> bool:
+    """Whether an author can only say chains that have phrasings, as the embedded one."""
+    return bool(getattr(author, "needs_phrasings", False))
 
 
 @runtime_checkable

@@ -14,6 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
 from agentalign_lc.records import Intent, Result, Scenario
+from agentalign_lc.roles import needs_phrasings
 from agentalign_lc.synthesis.instruction import build_instruction_graph
 from agentalign_lc.synthesis.stage import choose_chains, stage_scenario
 from agentalign_lc.synthesis.studio import Studio
@@ -69,7 +70,12 @@ def build_graph(
         >>> [result.intent.value for result in out["results"]]
         ['harmful', 'borderline', 'benign']
     """
-    chains = choose_chains(studio.categories, studio.library, studio.catalog)
+    chains = choose_chains(
+        studio.categories,
+        studio.library,
+        studio.catalog,
+        spoken=needs_phrasings(studio.roles.author),
+    )
     everyday = tuple(studio.library.everyday.values())
 
     def _staged(state: _ScenarioState) -> Scenario:

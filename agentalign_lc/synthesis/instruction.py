@@ -40,7 +40,7 @@ from agentalign_lc.synthesis.config import VERSION
 from agentalign_lc.synthesis.profile import system_message
 from agentalign_lc.synthesis.studio import Studio
 
-__all__ = ["build_instruction_graph"]
+__all__ = ["build_instruction_graph", "said_by_expected"]
 
 
 class _State(TypedDict, total=False):
@@ -70,7 +70,7 @@ def build_instruction_graph(studio: Studio) -> CompiledStateGraph[Any, Any, Any,
     nodes = _Nodes(studio)
     graph = StateGraph(_State, output_schema=_Output)
     for name in ("write", "screen", "act", "refuse", "check"):
-        graph.add_node(name, _guarded(name, getattr(nodes, name)))  # type: ignore[call-overload]
+        graph.add_node(name, _guarded(name, getattr(nodes, name)))
     graph.add_edge(START, "write")
     graph.add_conditional_edges("write", _unless_ended("screen"), ["screen", END])
     graph.add_conditional_edges("screen", _after_screen, ["write", "act", "refuse", END])
@@ -80,7 +80,7 @@ def build_instruction_graph(studio: Studio) -> CompiledStateGraph[Any, Any, Any,
     return graph.compile(name="instruction")
 
 
-def _guarded(stage: str, node: _Node) -> _Node:
+def _guarded(stage: str, node: _Node) -> Any:  # noqa: ANN401 - add_node has no name for its shape
     async def run(state: _State) -> dict[str, Any]:
         try:
             return await node(state)
@@ -209,7 +209,7 @@ class _Nodes:
         verdicts = [
             check_schema(calls, tools),
             check_coverage(scenario.chain.capabilities, _capabilities(calls, tools)),
-            check_grounding(calls, tools, _said_by_expected(instruction), known),
+            check_grounding(calls, tools, said_by_expected(instruction), known),
         ]
         judge = self.studio.roles.judge
         if _first_failure(verdicts) is None and "intent" in judge.questions:
@@ -288,7 +288,7 @@ def _user_says(instruction: Instruction, turn: int) -> HumanMessage:
     return HumanMessage(instruction.said[turn], id=f"human-{instruction.id[-12:]}-{turn}")
 
 
-def _said_by_expected(instruction: Instruction) -> list[str]:
+def said_by_expected(instruction: Instruction) -> list[str]:
     """What the user has said when each of the expected calls is due."""
     said = instruction.said
     return [

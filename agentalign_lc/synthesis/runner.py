@@ -123,7 +123,9 @@ def _configured(given: Mapping[str, Any]) -> RunConfig:
 def _studio(config: RunConfig, roles: Roles | None) -> Studio:
     catalog = load_catalog(own=map(Path, config.tools))
     library = load_library(catalog, own=map(Path, config.chains))
-    choose_chains(config.categories, library, catalog)
+    choose_chains(
+        config.categories, library, catalog, spoken=roles is None and config.model is None
+    )
     if roles is None and config.model is not None:
         from agentalign_lc.roles.prompted import prompted_roles  # noqa: PLC0415 - heavy, and rarely needed
 

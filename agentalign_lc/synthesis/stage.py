@@ -15,14 +15,26 @@ __all__ = ["choose_chains", "stage_scenario"]
 
 
 def choose_chains(
-    categories: Sequence[str], library: Library, catalog: Catalog
+    categories: Sequence[str], library: Library, catalog: Catalog, *, spoken: bool = True
 ) -> tuple[BehaviorChain, ...]:
     """The chains of a run: those of its categories, and with own tools those that use one.
+
+    Args:
+        categories: Categories or subcategories; empty for all.
+        library: The chains.
+        catalog: The tools.
+        spoken: Whether the author needs phrasings, as the embedded one does.
 
     Raises:
         ConfigError: a category is unknown, or no chain is left.
     """
     chains = library.within(categories)
+    if spoken:
+        chains = tuple(chain for chain in chains if library.scripts[chain.name].spoken)
+        if not chains:
+            raise ConfigError(
+                "these chains have readings and no phrasings, so a model must word them: give --model"
+            )
     if not catalog.own:
         return chains
     served = tuple(

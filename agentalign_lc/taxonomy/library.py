@@ -1,6 +1,6 @@
 """The library: behavior chains and everyday requests, with the language in which people ask."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -90,6 +90,32 @@ class Library:
     def __iter__(self) -> Iterator[BehaviorChain]:
         return iter(self.chains.values())
 
+    def joined(self, scripts: Iterable[tuple[str, ChainScript]]) -> "Library":
+        """A library with further chains, each with its category."""
+        own = [(c.category, s) for c in self if isinstance(s := self.scripts[c.name], ChainScript)]
+        everyday = self.everyday.values()
+        errands = [
+            (c.subcategory, s) for c in everyday if isinstance(s := self.scripts[c.name], Errand)
+        ]
+        return Library([*own, *scripts], errands)
+
+    def extended(self, chains: Iterable[BehaviorChain]) -> "Library":
+        """A library with further chains, of which only the readings are known."""
+        return self.joined(
+            (
+                chain.category,
+                ChainScript.model_validate(
+                    {
+                        "name": chain.name,
+                        "subcategory": chain.subcategory,
+                        "steps": chain.steps,
+                        **{intent.value: chain.reading(intent) for intent in Intent},
+                    }
+                ),
+            )
+            for chain in chains
+        )
+
     def within(self, categories: Iterable[str]) -> tuple[BehaviorChain, ...]:
         """The chains of some categories or subcategories; of all, if none is named.
 
@@ -130,8 +156,13 @@ def load_library(catalog: Catalog, folder: Path | None = None, own: Iterable[Pat
     here = Path(__file__).parent
     base = (folder or here / "chains").resolve()
     everyday = here / "everyday" if folder is None else None
-    brought = tuple(path.resolve() for path in own)
-    return _load(catalog, (base, *brought), everyday)
+    shipped = _load(catalog, base, everyday)
+    brought = list(own)
+    if not brought:
+        return shipped
+    seen = set(shipped.scripts)
+    files = (file for path in brought for file in chain_files(path))
+    return shipped.joined([pair for file in files for pair in _chains(file, catalog, seen)])
 
 
 def chain_files(path: Path) -> list[Path]:
@@ -149,25 +180,28 @@ def chain_files(path: Path) -> list[Path]:
 
 
 @lru_cache(maxsize=8)
-def _load(catalog: Catalog, paths: Sequence[Path], everyday: Path | None) -> Library:
-    scripts: list[tuple[str, ChainScript]] = []
+def _load(catalog: Catalog, folder: Path, everyday: Path | None) -> Library:
     errands: list[tuple[str, Errand]] = []
     seen: set[str] = set()
-    for file in (file for path in paths for file in chain_files(path)):
-        document = load_document(file, _ChainFile, trusted=True)
-        for number, script in enumerate(document.chains):
-            place = ("chains", number)
-            _check_name(file, place, script.name, seen)
-            _check_chain(file, place, document.category, script, catalog)
-            scripts.append((document.category, script))
+    scripts = [pair for file in chain_files(folder) for pair in _chains(file, catalog, seen)]
     for file in chain_files(everyday) if everyday is not None else ():
-        requests = load_document(file, _EverydayFile, trusted=True)
+        requests = load_document(file, _EverydayFile)
         for number, errand in enumerate(requests.requests):
             place = ("requests", number)
             _check_name(file, place, errand.name, seen)
             _check_steps(file, place, errand, catalog)
             errands.append((requests.suite, errand))
     return Library(scripts, errands)
+
+
+def _chains(file: Path, catalog: Catalog, seen: set[str]) -> Iterator[tuple[str, ChainScript]]:
+    """The chains of one file, checked, each with its category."""
+    document = load_document(file, _ChainFile)
+    for number, script in enumerate(document.chains):
+        place = ("chains", number)
+        _check_name(file, place, script.name, seen)
+        _check_chain(file, place, document.category, script, catalog)
+        yield document.category, script
 
 
 def _check_name(file: Path, place: _Place, name: str, seen: set[str]) -> None:
@@ -191,6 +225,8 @@ def _check_chain(
             (*place, "subcategory"),
             f"{category} has no subcategory {script.subcategory!r}; it has {', '.join(names)}",
         )
+    if not any(r.phrasings or r.arguments for r in script.readings.values()):
+        return _check_steps(file, place, script, catalog)  # only a model can word it
     if script.harmful.refusal is None:
         raise _wrong(
             file,
@@ -206,7 +242,7 @@ def _check_chain(
             raise _wrong(file, where, f"{len(script.steps)} steps have as many turns, at most")
     if len({bool(reading.conversation) for reading in script.readings.values()}) > 1:
         raise _wrong(file, place, "all three readings have a conversation, or none has")
-    _check_steps(file, place, script, catalog)
+    return _check_steps(file, place, script, catalog)
 
 
 def _check_steps(file: Path, place: _Place, script: ChainScript | Errand, catalog: Catalog) -> None:
@@ -224,7 +260,8 @@ def _check_steps(file: Path, place: _Place, script: ChainScript | Errand, catalo
                     f"slot {slot!r} exists already in this chain; all readings fill one world",
                 )
             seen.add(slot)
-        _check_arguments(file, inside, script, reading, catalog)
+        if reading.phrasings or reading.arguments:
+            _check_arguments(file, inside, script, reading, catalog)
 
 
 def _check_arguments(

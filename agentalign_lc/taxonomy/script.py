@@ -18,6 +18,10 @@ def _to_step(source: Any) -> Any:  # noqa: ANN401 - raw YAML
     return source
 
 
+def _to_reading(source: Any) -> Any:  # noqa: ANN401 - raw YAML
+    return {"reading": source} if isinstance(source, str) else source
+
+
 _Step = Annotated[Step, BeforeValidator(_to_step)]
 
 
@@ -38,13 +42,17 @@ class Reading(Record):
     reading: str = Field(max_length=200)
     slots: dict[str, SlotSpec] = Field(default_factory=dict)
     """Slots of this reading besides the chain's."""
-    phrasings: tuple[str, ...] = Field(min_length=1)
+    phrasings: tuple[str, ...] = ()
+    """How people say it; none if only a model can word it."""
     conversation: tuple[str, ...] = Field((), max_length=6)
     """The same, asked over several user turns: the n-th asks for the n-th step, the last for the rest."""
-    arguments: tuple[dict[str, JsonValue], ...]
+    arguments: tuple[dict[str, JsonValue], ...] = ()
     """For each step, the values of its action's fields."""
     refusal: Refusal | None = None
     """Given for the harmful reading."""
+
+
+_Reading = Annotated[Reading, BeforeValidator(_to_reading)]
 
 
 class _Script(Record):
@@ -62,13 +70,21 @@ class _Script(Record):
     def given(self, position: int) -> set[str]:
         """The fields that any reading gives a step (from 0)."""
         return {
-            field for reading in self.readings.values() for field in reading.arguments[position]
+            field
+            for reading in self.readings.values()
+            if reading.arguments
+            for field in reading.arguments[position]
         }
 
     def awaited(self, position: int) -> set[str]:
         """The places in a step's answer that later steps point into, as ``results.0.url``."""
         said = str([reading.arguments for reading in self.readings.values()])
         return set(re.findall(rf"\{{step{position + 1}\.([\w.]+)\}}", said))
+
+    @property
+    def spoken(self) -> bool:
+        """Whether every reading has phrasings, so that it needs no model to be said."""
+        return all(reading.phrasings for reading in self.readings.values())
 
     def all_slots(self) -> dict[str, SlotSpec]:
         """The script's slots, then those of its readings; all fill one world."""
@@ -79,12 +95,15 @@ class _Script(Record):
 
 
 class ChainScript(_Script):
-    """A chain as its author wrote it."""
+    """A chain as its author wrote it.
+
+    A reading may be one line alone; then a model must word its requests.
+    """
 
     subcategory: str
-    harmful: Reading
-    borderline: Reading
-    benign: Reading
+    harmful: _Reading
+    borderline: _Reading
+    benign: _Reading
 
     @property
     def readings(self) -> dict[Intent, Reading]:

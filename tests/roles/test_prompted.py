@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -22,7 +23,7 @@ from agentalign_lc.roles.prompted import (
     prompted_roles,
 )
 from agentalign_lc.synthesis.studio import Studio
-from agentalign_lc.taxonomy import Library
+from agentalign_lc.taxonomy import Library, Proposal
 from tests.scripted import ScriptedChatModel
 
 WRITTEN = json.dumps(
@@ -164,34 +165,15 @@ def plan_request(catalog: Catalog, **more) -> PlanRequest:
     return PlanRequest("phishing", "Luring people.", tuple(catalog.capabilities.values()), **more)
 
 
-def proposal(name: str, *steps: str) -> dict:
-    return {"name": name, "steps": list(steps), "harmful": "h", "borderline": "b", "benign": "n"}
+async def test_the_planner_asks_and_returns_proposals(catalog: Catalog) -> None:
+    reading = {"line": "Mails.", "steps": ["communication.send_email:send"]}
+    good = {"name": "good", "harmful": reading, "borderline": reading, "benign": reading}
+    model = ScriptedChatModel(script=[json.dumps({"chains": [good]})])
 
+    proposals = await PromptedPlanner(model).plan(plan_request(catalog, feedback=("x: too long",)))
 
-async def test_the_planner_passes_on_only_what_is_valid(catalog: Catalog) -> None:
-    mail = "communication.send_email:send"
-    answer = {
-        "chains": [
-            proposal("good", mail),
-            proposal("again", mail),
-            proposal("unknown", "space.launch:go"),
-            proposal("long", *[mail] * 7),
-            proposal("none"),
-        ]
-    }
-    planner = PromptedPlanner(ScriptedChatModel(script=[json.dumps(answer)]))
-
-    chains = await planner.plan(plan_request(catalog))
-
-    assert [chain.name for chain in chains] == ["good"]
-    assert chains[0].category == "online_fraud"
-
-
-async def test_the_planner_says_why_nothing_was_left(catalog: Catalog) -> None:
-    answer = json.dumps({"chains": [proposal("unknown", "space.launch:go")]})
-
-    with pytest.raises(AnswerError, match=r"unknown step 'space\.launch:go'"):
-        await PromptedPlanner(ScriptedChatModel(script=[answer])).plan(plan_request(catalog))
+    assert [proposal.name for proposal in proposals] == ["good"]
+    assert "x: too long" in str(model.asked[0][1].content)
 
 
 async def test_the_embedded_planner_hands_out_the_library(
@@ -201,14 +183,14 @@ async def test_the_embedded_planner_hands_out_the_library(
     first = next(iter(library))
     request = PlanRequest(first.subcategory, "", tuple(catalog.capabilities.values()))
 
-    assert first in await planner.plan(request)
+    assert Proposal.of(first) in await planner.plan(request)
     taken = PlanRequest(first.subcategory, "", request.capabilities, existing=(first,))
-    assert first not in await planner.plan(taken)
+    assert Proposal.of(first) not in await planner.plan(taken)
 
 
 @pytest.mark.parametrize("name", ["author", "judge", "planner", "refuser"])
 def test_prompts_are_versioned(name: str) -> None:
-    assert load_prompt(name).label == f"{name}@1"
+    assert re.fullmatch(rf"{name}@\d+", load_prompt(name).label)
 
 
 def test_a_server_of_ones_own_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,8 @@ class EmbeddedAuthor:
     all its intents.
     """
 
+    needs_phrasings = True
+
     def __init__(self, library: Library, catalog: Catalog) -> None:
         self.source = Provenance(role="author", writer="embedded")
         self._library = library
@@ -44,7 +46,7 @@ class EmbeddedAuthor:
                 scenario.tools, scenario.chain.steps, reading.arguments, strict=True
             )
         )
-        turns = self._turns(scenario, brief.intent, tries)
+        phrasing, turns = self._turns(scenario, brief.intent, tries)
         frame = self._frame(scenario)
         turns[-1] = speak(turns[-1], scenario.style, frame)
         if scenario.style.pressure is Pressure.OBFUSCATION:
@@ -57,25 +59,29 @@ class EmbeddedAuthor:
             text="\n\n".join(turns),
             turns=tuple(turns) if len(turns) > 1 else (),
             frame=frame if frame != "{request}" else "",
+            phrasing=phrasing,
             calls=calls,
             author=self.source,
         )
 
-    def _turns(self, scenario: Scenario, intent: Intent, tries: int = 0) -> list[str]:
-        """What the user says, turn by turn, before anything stands around it."""
+    def _turns(
+        self, scenario: Scenario, intent: Intent, tries: int = 0
+    ) -> tuple[int | None, list[str]]:
+        """Which phrasing it is, and what the user says turn by turn, with nothing around it."""
         reading = self._library.reading(scenario.chain, intent)
         if scenario.style.pressure is Pressure.DECOMPOSITION and reading.conversation and not tries:
-            said = reading.conversation
+            phrasing, said = None, reading.conversation
         else:
-            order = list(reading.phrasings)
+            order = list(range(len(reading.phrasings)))
             stream(scenario.chain.name, intent.value).shuffle(order)
-            said = (order[(scenario.ordinal + tries) % len(order)],)
-        return [fill_text(text, scenario.slots).strip() for text in said]
+            phrasing = order[(scenario.ordinal + tries) % len(order)]
+            said = (reading.phrasings[phrasing],)
+        return phrasing, [fill_text(text, scenario.slots).strip() for text in said]
 
     def _frame(self, scenario: Scenario) -> str:
         # If one request of the triplet greets, none gets a greeting: who gets one would be a sign.
         intents = self._library.scripts[scenario.chain.name].readings
-        said = [self._turns(scenario, intent)[-1] for intent in intents]
+        said = [self._turns(scenario, intent)[1][-1] for intent in intents]
         return draw_frame(
             scenario.style,
             scenario.slots,

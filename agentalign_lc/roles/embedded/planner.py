@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from agentalign_lc.records import BehaviorChain, Provenance
+from agentalign_lc.records import Provenance
 from agentalign_lc.roles.base import PlanRequest
-from agentalign_lc.taxonomy import Library
+from agentalign_lc.taxonomy import Library, Proposal
 
 __all__ = ["EmbeddedPlanner"]
 
@@ -16,12 +16,12 @@ class EmbeddedPlanner:
         self.source = Provenance(role="planner", writer="embedded")
         self._library = library
 
-    async def plan(self, request: PlanRequest) -> Sequence[BehaviorChain]:
+    async def plan(self, request: PlanRequest) -> Sequence[Proposal]:
         """Return chains of the subcategory that use the given capabilities and are not there yet."""
         allowed = {capability.name for capability in request.capabilities}
         taken = {chain.capabilities for chain in request.existing}
         fitting = [
-            chain
+            Proposal.of(chain)
             for chain in self._library
             if chain.subcategory == request.subcategory
             and set(chain.capabilities) <= allowed

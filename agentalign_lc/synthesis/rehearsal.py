@@ -1,0 +1,129 @@
+"""Rehearsal: every phrasing of a chain said, judged and carried out, before a run relies on it."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from langchain_core.messages import AnyMessage, HumanMessage
+
+from agentalign_lc.environment.catalog import Catalog
+from agentalign_lc.environment.simulate import compile_tool
+from agentalign_lc.errors import AgentAlignError
+from agentalign_lc.quality import (
+    check_coverage,
+    check_execution,
+    check_grounding,
+    check_schema,
+    profile_sources,
+)
+from agentalign_lc.records import BehaviorChain, Instruction, Intent, Scenario, Trajectory, Verdict
+from agentalign_lc.roles import Brief
+from agentalign_lc.roles.embedded import EmbeddedActor, EmbeddedAuthor
+from agentalign_lc.styles import Pressure, Style
+from agentalign_lc.synthesis.agent import AgentContext, build_agent
+from agentalign_lc.synthesis.instruction import said_by_expected
+from agentalign_lc.synthesis.stage import stage_scenario
+from agentalign_lc.taxonomy import Library
+
+__all__ = ["Problem", "rehearse"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong with one way of asking."""
+
+    chain: str
+    intent: Intent
+    gate: str
+    reason: str
+    text: str
+    """What was said."""
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        said = " ".join(self.text.split())
+        return f"{self.chain}, {self.intent.value}: {self.gate}: {self.reason} (said: {said[:120]})"
+
+
+def rehearse(
+    chain: BehaviorChain, library: Library, catalog: Catalog, *, worlds: int = 1, run: bool = True
+) -> list[Problem]:
+    """Try a chain: each reading, each phrasing and the conversation, in so many worlds.
+
+    The harmful reading is carried out too: a harm that the tools cannot do
+    teaches nothing about refusing it.
+
+    Args:
+        chain: The chain, or an everyday request.
+        library: Where its language is.
+        catalog: Where its tools are.
+        worlds: In how many worlds each way of asking is tried.
+        run: Whether the calls are carried out as well.
+    """
+    return asyncio.run(_rehearsed(chain, library, catalog, worlds, run=run))
+
+
+async def _rehearsed(
+    chain: BehaviorChain, library: Library, catalog: Catalog, worlds: int, *, run: bool
+) -> list[Problem]:
+    author, actor = EmbeddedAuthor(library, catalog), EmbeddedActor(catalog)
+    problems: dict[tuple[Intent, str, str], Problem] = {}
+    for intent in library.scripts[chain.name].readings:
+        for scenario in _scenarios(chain, intent, library, catalog, worlds):
+            tools = {name: catalog.tools[name] for name in scenario.offered}
+            brief = Brief(scenario, intent, tuple(tools.values()))
+            try:
+                said = await author.write(brief)
+                verdicts = _screened(scenario, said, catalog)
+                if run and all(verdict.passed for verdict in verdicts):
+                    done = await _carried_out(scenario, said, actor, catalog)
+                    verdicts = [check_execution(done, chain.capabilities, tools)]
+            except AgentAlignError as error:
+                problem = Problem(chain.name, intent, "author", str(error), "")
+                return [*problems.values(), problem]
+            for verdict in verdicts:
+                if not verdict.passed:
+                    found = Problem(chain.name, intent, verdict.gate, verdict.reason, said.text)
+                    problems.setdefault((intent, verdict.gate, verdict.reason[:60]), found)
+    return list(problems.values())
+
+
+def _scenarios(
+    chain: BehaviorChain, intent: Intent, library: Library, catalog: Catalog, worlds: int
+) -> Iterator[Scenario]:
+    """A scenario for each phrasing and for the conversation, plain and without a twist."""
+    reading = library.reading(chain, intent)
+    ways = len(reading.phrasings) + bool(reading.conversation)
+    for number in range(worlds * ways):
+        pressure = Pressure.DECOMPOSITION if number % ways >= len(reading.phrasings) else None
+        staged = stage_scenario(number, 5, (chain,), library, catalog)
+        changed = {"twist": None, "style": Style(pressure=pressure), "ordinal": number % ways}
+        yield staged.model_copy(update=changed)
+
+
+def _screened(scenario: Scenario, said: Instruction, catalog: Catalog) -> list[Verdict]:
+    tools = {name: catalog.tools[name] for name in scenario.offered}
+    calls = [(call.tool, call.arguments) for call in said.calls]
+    used = [tools[name].capability for name, _ in calls]
+    return [
+        check_schema(calls, tools),
+        check_coverage(scenario.chain.capabilities, used),
+        check_grounding(calls, tools, said_by_expected(said), profile_sources(scenario, said.text)),
+    ]
+
+
+async def _carried_out(
+    scenario: Scenario, said: Instruction, actor: EmbeddedActor, catalog: Catalog
+) -> Trajectory:
+    world = catalog.world(scenario)
+    specs = tuple(catalog.tools[name] for name in scenario.offered)
+    context = AgentContext(actor, specs, [compile_tool(spec, world) for spec in specs], said)
+    messages: list[AnyMessage] = []
+    for turn in said.said:
+        out = await build_agent().ainvoke(
+            {"messages": [*messages, HumanMessage(turn)]},
+            context=context,
+            config={"recursion_limit": 2 * context.max_turns + 5},
+        )
+        messages = out["messages"]
+    return Trajectory(messages=tuple(messages), tools=(), stopped=out["stopped"])
