@@ -1,6 +1,7 @@
 """Fixtures that most tests share: the shipped tools and chains, and the embedded writers."""
 
 import os
+import sys
 
 # Tests must not trace to a server, whatever the developer's shell says.
 os.environ["LANGSMITH_TRACING"] = "false"
@@ -8,6 +9,7 @@ os.environ["LANGCHAIN_TRACING_V2"] = "false"
 
 import pytest
 
+from agentalign_lc.cli.main import main
 from agentalign_lc.environment.catalog import Catalog, load_catalog
 from agentalign_lc.records import Scenario
 from agentalign_lc.roles.embedded import embedded_roles
@@ -35,3 +37,22 @@ def studio(catalog: Catalog, library: Library) -> Studio:
 def scenario(catalog: Catalog, library: Library) -> Scenario:
     """The first scenario of the run with seed 7."""
     return stage_scenario(0, 7, tuple(library), library, catalog)
+
+
+@pytest.fixture
+def agentalign(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """Run the command in this process: exit code, stdout, stderr."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["agentalign", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+        else:
+            code = 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

@@ -80,6 +80,7 @@ class LoopbackModel:
                 tuple(self.studio.library),
                 self.studio.library,
                 self.studio.catalog,
+                pressure=self.studio.pressure,
             )
             self._scenarios[scenario.user.email] = scenario
         self.server.expect_request("/v1/chat/completions", method="POST").respond_with_handler(
@@ -114,7 +115,9 @@ class LoopbackModel:
         instruction = asyncio.run(self.studio.roles.author.write(self._brief(scenario, intent)))
         self._written[instruction.text] = instruction
         calls = [{"tool": c.tool, "arguments": json.dumps(c.arguments)} for c in instruction.calls]
-        return completion({"content": json.dumps({"text": instruction.text, "calls": calls})})
+        return completion(
+            {"content": json.dumps({"turns": list(instruction.said), "calls": calls})}
+        )
 
     def _actor(self, scenario: Scenario, body: dict[str, Any], text: str) -> Response:
         instruction = self._instruction(text)

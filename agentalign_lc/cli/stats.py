@@ -29,14 +29,14 @@ def stats(
     ] = True,
 ) -> None:
     """Measure a run: diversity, coverage, adherence, grounding."""
-    found = measure_run(run, duplicates=duplicates)
+    found = _measure_run(run, duplicates=duplicates)
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json"), indent=2))
     else:
         print_statistics(found, run)
 
 
-def measure_run(run: Path, *, duplicates: bool = True) -> Statistics:
+def _measure_run(run: Path, *, duplicates: bool = True) -> Statistics:
     """Measure the run in a folder, with the tools and chains that it was made with."""
     with RunStore.read(run) as store:
         config = store.config

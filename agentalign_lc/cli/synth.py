@@ -29,6 +29,13 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
             help="Chat model for all roles, as provider:name. [default: the embedded writers]"
         ),
     ] = None,
+    author: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Chat model that writes the requests, as provider:name or provider:name=weight; repeat "
+            "for a mix. [default: --model]"
+        ),
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option(help="Where the model is served, for an OpenAI-compatible server.")
     ] = None,
@@ -77,6 +84,7 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         "scenarios": scenarios,
         "seed": seed,
         "model": model,
+        "authors": tuple(author) if author else None,
         "base_url": base_url,
         "categories": tuple(category) if category else None,
         "tools": tuple(map(str, tools)) if tools else None,

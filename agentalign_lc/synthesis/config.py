@@ -37,6 +37,8 @@ class RunConfig(Record):
     """Share of scenarios whose requests come under pressure: urgency, role play and the like."""
     model: str | None = None
     """A chat model for all roles, as ``provider:name``; None for the embedded writers."""
+    authors: tuple[str, ...] = ()
+    """Chat models that write the requests, as ``provider:name`` or ``provider:name=weight``."""
     base_url: str | None = None
     """Where the model is served, if not at its provider's."""
     max_turns: int = Field(12, ge=1)

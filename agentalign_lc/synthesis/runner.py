@@ -1,6 +1,7 @@
 """The runner: many scenarios through the graph, so many at a time, journalled one by one."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,16 +11,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentalign_lc.dataset.store import RunStore
-from agentalign_lc.environment.catalog import load_catalog
+from agentalign_lc.environment.catalog import Catalog, load_catalog
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.records import Intent, Record, Result, Status
-from agentalign_lc.roles import Roles
+from agentalign_lc.roles import Roles, needs_phrasings
 from agentalign_lc.synthesis.config import RunConfig
 from agentalign_lc.synthesis.graph import ScenarioInput, asked_for, build_graph
 from agentalign_lc.synthesis.sources import resumed_with_sources, with_sources
 from agentalign_lc.synthesis.stage import choose_chains
 from agentalign_lc.synthesis.studio import Studio
-from agentalign_lc.taxonomy import load_library
+from agentalign_lc.taxonomy import Library, load_library
 
 __all__ = ["Summary", "Tally", "synthesize"]
 
@@ -123,17 +124,8 @@ def _configured(given: Mapping[str, Any]) -> RunConfig:
 def _studio(config: RunConfig, roles: Roles | None) -> Studio:
     catalog = load_catalog(own=map(Path, config.tools))
     library = load_library(catalog, own=map(Path, config.chains))
-    choose_chains(
-        config.categories, library, catalog, spoken=roles is None and config.model is None
-    )
-    if roles is None and config.model is not None:
-        from agentalign_lc.roles.prompted import prompted_roles  # noqa: PLC0415 - heavy, and rarely needed
-
-        roles = prompted_roles(config.model, config.base_url)
-    if roles is None:
-        from agentalign_lc.roles.embedded import embedded_roles  # noqa: PLC0415 - the other branch
-
-        roles = embedded_roles(library, catalog)
+    roles = roles or _roles(config, library, catalog)
+    choose_chains(config.categories, library, catalog, spoken=needs_phrasings(roles.author))
     return Studio(
         roles=roles,
         catalog=catalog,
@@ -142,6 +134,26 @@ def _studio(config: RunConfig, roles: Roles | None) -> Studio:
         max_turns=config.max_turns,
         max_tries=config.max_tries,
         pressure=config.pressure,
+    )
+
+
+def _roles(config: RunConfig, library: Library, catalog: Catalog) -> Roles:
+    from agentalign_lc.roles.embedded import embedded_roles  # noqa: PLC0415 - one of the branches
+
+    if config.model is None and not config.authors:
+        return embedded_roles(library, catalog)
+    from agentalign_lc.roles.prompted import (  # noqa: PLC0415 - heavy, and rarely needed
+        PromptedAuthor,
+        load_mix,
+        prompted_roles,
+    )
+
+    authors = load_mix(config.authors, config.base_url)
+    if config.model is None:
+        written = PromptedAuthor(authors, library, catalog)
+        return dataclasses.replace(embedded_roles(library, catalog), author=written)
+    return prompted_roles(
+        config.model, config.base_url, authors=authors, library=library, catalog=catalog
     )
 
 

@@ -95,11 +95,9 @@ def test_a_folder_without_suites(tmp_path: Path) -> None:
 )
 def test_a_typo_in_a_chain(tmp_path: Path, right: str, wrong: str, message: str) -> None:
     catalog = load_catalog()
-    source = (
-        Path(str(tools_folder())).parent / "agentalign_lc" / "taxonomy" / "chains" / "privacy.yaml"
-    )
-    shutil.copy(source, tmp_path)
-    file = tmp_path / "privacy.yaml"
+    chains = tools_folder().parent / "agentalign_lc" / "taxonomy" / "chains"
+    file = tmp_path / "doxing.yaml"
+    shutil.copy(chains / "privacy" / "doxing.yaml", file)
     text = file.read_text()
     assert right in text
     file.write_text(text.replace(right, wrong, 1))

@@ -1,6 +1,7 @@
 """The prompted roles with a scripted model: valid answers, bounded retries, broken judges."""
 
 import asyncio
+import dataclasses
 import json
 import re
 
@@ -18,17 +19,19 @@ from agentalign_lc.roles.prompted import (
     PromptedJudge,
     PromptedPlanner,
     PromptedRefuser,
+    load_mix,
     load_model,
     load_prompt,
     prompted_roles,
 )
+from agentalign_lc.styles import Pressure, Style, Tone
 from agentalign_lc.synthesis.studio import Studio
 from agentalign_lc.taxonomy import Library, Proposal
 from tests.scripted import ScriptedChatModel
 
 WRITTEN = json.dumps(
     {
-        "text": "Mail Ana about Friday.",
+        "turns": ["Mail Ana about Friday."],
         "calls": [{"tool": "send_gmail", "arguments": '{"to": ["a@example.com"]}'}],
     }
 )
@@ -74,11 +77,11 @@ async def test_feedback_is_shown_on_the_next_try(studio: Studio, scenario: Scena
     [
         ("not json at all", "answer"),
         ("", "it is empty"),
-        ('{"text": "hi"}', "text"),
-        ('{"text": "Mail Ana now.", "calls": []}', "calls"),
-        ('{"text": "Mail Ana now.", "calls": [{"tool": "f", "arguments": "{"}]}', "no JSON"),
+        ('{"turns": ["hi"]}', "turns"),
+        ('{"turns": ["Mail Ana now."], "calls": []}', "calls"),
+        ('{"turns": ["Mail Ana now."], "calls": [{"tool": "f", "arguments": "{"}]}', "no JSON"),
         (
-            '{"text": "Mail Ana now.", "calls": [{"tool": "f", "arguments": "[]"}]}',
+            '{"turns": ["Mail Ana now."], "calls": [{"tool": "f", "arguments": "[]"}]}',
             "no JSON object",
         ),
     ],
@@ -215,3 +218,65 @@ def test_a_hostile_slot_stays_text() -> None:
     asyncio.run(PromptedJudge(model).judge(case))
 
     assert "{{ 7 * 7 }}" in str(model.asked[0][1].text)
+
+
+async def test_the_author_is_shown_two_requests_of_other_chains(
+    brief: Brief, library: Library, catalog: Catalog
+) -> None:
+    model = ScriptedChatModel(script=[WRITTEN])
+
+    await PromptedAuthor(model, library, catalog).write(brief)
+
+    shown = str(model.asked[0][1].text)
+    assert shown.count("<example>") == 2
+    assert shown.count('-> {"tool": ') >= 2
+    assert "{" + "me" not in shown, "a slot was left open"
+
+
+@pytest.mark.parametrize("pressure", [None, *Pressure])
+async def test_the_author_is_told_the_style(brief: Brief, pressure: Pressure | None) -> None:
+    style = Style(tone=Tone.CHATTY, length="long", pressure=pressure)
+    scenario = brief.scenario.model_copy(update={"style": style})
+    model = ScriptedChatModel(script=[WRITTEN])
+
+    await PromptedAuthor(model).write(dataclasses.replace(brief, scenario=scenario))
+
+    shown = str(model.asked[0][1].text)
+    assert "How it sounds: chatty; with a greeting, an aside and thanks." in shown
+    split = pressure is Pressure.DECOMPOSITION and len(scenario.tools) > 1
+    assert ("user turns, as in a chat" in shown) == split
+    assert ("It comes under pressure" in shown) == (pressure is not None and not split)
+
+
+async def test_a_mix_of_models_writes_by_weight_and_seed(brief: Brief) -> None:
+    often, rarely = (
+        ScriptedChatModel(script=[WRITTEN] * 80),
+        ScriptedChatModel(script=[WRITTEN] * 80),
+    )
+    author = PromptedAuthor([(often, 3.0), (rarely, 1.0)])
+
+    for number in range(80):
+        scenario = brief.scenario.model_copy(update={"seed": str(number)})
+        await author.write(dataclasses.replace(brief, scenario=scenario))
+
+    assert len(often.asked) + len(rarely.asked) == 80
+    assert 45 <= len(often.asked) <= 72
+
+
+@pytest.mark.parametrize(
+    "text", ["openai:gpt-5.4-mini=0", "openai:gpt-5.4-mini=much", "x=-1", "x=inf"]
+)
+def test_a_weight_that_is_none(text: str) -> None:
+    with pytest.raises(ConfigError, match="with a weight above 0"):
+        load_mix([text], "http://127.0.0.1:9/v1")
+
+
+async def test_a_request_in_turns(brief: Brief) -> None:
+    written = json.dumps(
+        {"turns": ["One thing.", "And another."], "calls": [{"tool": "f", "arguments": "{}"}]}
+    )
+
+    instruction = await PromptedAuthor(ScriptedChatModel(script=[written])).write(brief)
+
+    assert instruction.said == ("One thing.", "And another.")
+    assert instruction.text == "One thing.\n\nAnd another."

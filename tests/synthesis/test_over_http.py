@@ -59,7 +59,7 @@ def test_everything_is_kept_when_nothing_goes_wrong(model: LoopbackModel, tmp_pa
     example = results[0, Intent.BENIGN].example
     assert example is not None
     assert [made.writer for made in example.provenance] == ["loopback"] * 3
-    assert example.provenance[0].prompt == "author@1"
+    assert example.provenance[0].prompt == "author@2"
     assert example.response.usage["output_tokens"] == 5 * (len(example.instruction.calls) + 1)
     refusal = results[0, Intent.HARMFUL].example
     assert refusal is not None

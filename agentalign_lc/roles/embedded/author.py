@@ -9,11 +9,15 @@ from agentalign_lc.environment.slots import fill_text
 from agentalign_lc.records import Instruction, Intent, Provenance, Scenario
 from agentalign_lc.roles.base import Brief
 from agentalign_lc.roles.embedded.voice import draw_frame, greets, obfuscate, speak, thanks
+from agentalign_lc.roles.embedded.wording import mistype, reword
 from agentalign_lc.seeds import VirtualClock, canonical_json, stream
 from agentalign_lc.styles import Pressure
-from agentalign_lc.taxonomy import Library
+from agentalign_lc.taxonomy import Library, Reading
 
 __all__ = ["EmbeddedAuthor"]
+
+_CARELESS = 0.12
+"""Share of requests with typing mistakes."""
 
 
 class EmbeddedAuthor:
@@ -76,7 +80,27 @@ class EmbeddedAuthor:
             stream(scenario.chain.name, intent.value).shuffle(order)
             phrasing = order[(scenario.ordinal + tries) % len(order)]
             said = (reading.phrasings[phrasing],)
-        return phrasing, [fill_text(text, scenario.slots).strip() for text in said]
+        kept = self._literal(scenario, reading)
+        random = stream(scenario.seed, "wording", intent.value)
+        tone = scenario.style.tone
+        careless = random.random() < _CARELESS
+        worded = [reword(text, tone, kept, random) for text in said]
+        if careless:
+            worded = [mistype(text, kept, random) for text in worded]
+        return phrasing, [fill_text(text, scenario.slots).strip() for text in worded]
+
+    def _literal(self, scenario: Scenario, reading: Reading) -> list[str]:
+        """What the calls need word for word; free text is worded by the agent anyway."""
+        kept = []
+        for name, given in zip(scenario.tools, reading.arguments, strict=True):
+            tool = self._catalog.tools[name]
+            reached = tool.fields()
+            kept += [
+                str(value)
+                for field, value in given.items()
+                if field in reached and not tool.parameters[reached[field]].text
+            ]
+        return kept
 
     def _frame(self, scenario: Scenario) -> str:
         # If one request of the triplet greets, none gets a greeting: who gets one would be a sign.

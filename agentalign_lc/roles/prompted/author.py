@@ -1,18 +1,27 @@
-"""The prompted author: a chat model words the request and names the calls it should lead to."""
+"""The prompted author: chat models word the request and name the calls it should lead to."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, Field, field_validator
 
+from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.simulate import tool_schema
-from agentalign_lc.records import ExpectedCall, Instruction, Provenance
+from agentalign_lc.environment.slots import fill_slots, fill_text
+from agentalign_lc.records import ExpectedCall, Instruction, Intent, Provenance, Scenario
 from agentalign_lc.roles.base import Brief
 from agentalign_lc.roles.prompted.model import ask, model_name
 from agentalign_lc.roles.prompted.prompt import load_prompt
+from agentalign_lc.seeds import stream
+from agentalign_lc.styles import Pressure
+from agentalign_lc.taxonomy import Library
 
 __all__ = ["PromptedAuthor"]
+
+_EXAMPLES = 2
 
 
 class _Call(BaseModel):
@@ -33,17 +42,49 @@ class _Call(BaseModel):
 
 
 class _Answer(BaseModel):
-    text: str = Field(min_length=8, description="What the user types, and nothing else")
+    turns: list[str] = Field(
+        min_length=1,
+        description="What the user types, and nothing else: one text, or one for each turn if turns are asked for",
+    )
     calls: list[_Call] = Field(min_length=1, description="The calls it should lead to, in order")
+
+    @field_validator("turns")
+    @classmethod
+    def _said(cls, turns: list[str]) -> list[str]:
+        if any(len(turn.strip()) < 2 for turn in turns) or len(" ".join(turns).strip()) < 8:
+            raise ValueError("a turn is empty")
+        return [turn.strip() for turn in turns]
+
+
+@dataclass(frozen=True)
+class _Example:
+    text: str
+    calls: list[str]
 
 
 class PromptedAuthor:
-    """Writes an instruction with a chat model; gates decide whether it is any good."""
+    """Writes an instruction with a chat model; gates decide whether it is any good.
 
-    def __init__(self, model: BaseChatModel) -> None:
-        self._model = model
+    Args:
+        models: One model, or several with their weights; which one writes a
+            scenario is decided by its seed, so that the same run asks the same.
+        library: Where the examples are from; without one there are none.
+        catalog: Whose tools the examples use.
+    """
+
+    def __init__(
+        self,
+        models: BaseChatModel | Sequence[tuple[BaseChatModel, float]],
+        library: Library | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        mix = [(models, 1.0)] if isinstance(models, BaseChatModel) else list(models)
+        self._models = [model for model, _ in mix]
+        self._weights = [weight for _, weight in mix]
+        self._library = library
+        self._catalog = catalog
         self._prompt = load_prompt("author")
-        self.source = Provenance(role="author", writer=model_name(model), prompt=self._prompt.label)
+        self.source = self._by(", ".join(map(model_name, self._models)))
 
     async def write(self, brief: Brief) -> Instruction:
         """Write one instruction.
@@ -52,7 +93,10 @@ class PromptedAuthor:
             AnswerError: the model gave no valid answer.
         """
         scenario = brief.scenario
+        random = stream(scenario.seed, "author", brief.intent.value)
+        model = random.choices(self._models, self._weights)[0]
         needed = [tool for tool in brief.tools if tool.name in scenario.tools]
+        split = scenario.style.pressure is Pressure.DECOMPOSITION and len(scenario.tools) > 1
         messages = self._prompt.render(
             intent=brief.intent.value,
             reading=scenario.chain.reading(brief.intent),
@@ -65,20 +109,66 @@ class PromptedAuthor:
             user=scenario.user,
             contacts=scenario.contacts,
             slots=_facts(scenario.slots),
+            style=scenario.style,
+            turns=min(len(scenario.tools), 4) if split else 1,
+            examples=self._examples(scenario, brief.intent),
             feedback=brief.feedback,
         )
-        answer = await ask(self._model, messages, _Answer)
+        answer = await ask(model, messages, _Answer)
         return Instruction(
             scenario=scenario.id,
             intent=brief.intent,
-            text=answer.text.strip(),
+            text="\n\n".join(answer.turns),
+            turns=tuple(answer.turns) if len(answer.turns) > 1 else (),
             calls=tuple(
                 ExpectedCall(tool=call.tool, arguments=json.loads(call.arguments))
                 for call in answer.calls
             ),
-            author=self.source,
+            author=self._by(model_name(model)),
         )
 
+    def _by(self, writer: str) -> Provenance:
+        return Provenance(role="author", writer=writer, prompt=self._prompt.label)
 
-def _facts(slots: dict[str, dict[str, str]]) -> dict[str, Any]:
-    return {name: fields for name, fields in slots.items() if name != "me"}
+    def _examples(self, scenario: Scenario, intent: Intent) -> list[_Example]:
+        """Requests of other chains, of the same kind of harm where there are any."""
+        if self._library is None or self._catalog is None:
+            return []
+        others = [
+            chain
+            for chain in self._library
+            if chain.name != scenario.chain.name and self._library.scripts[chain.name].spoken
+        ]
+        near = [chain for chain in others if chain.subcategory == scenario.chain.subcategory]
+        pool = near if len(near) >= _EXAMPLES else others
+        random = stream(scenario.seed, "examples")
+        chosen = random.sample(pool, min(_EXAMPLES, len(pool)))
+        examples = []
+        for chain in chosen:
+            script = self._library.scripts[chain.name]
+            reading = script.readings[intent]
+            values = fill_slots(script.all_slots(), scenario.user, random, scenario.seed).values
+            calls = [
+                {
+                    "tool": (call := self._catalog.call(
+                        self._catalog.serving(step, script.given(n), script.awaited(n))[0],
+                        step,
+                        {key: _filled(value, values) for key, value in reading.arguments[n].items()},
+                        values,
+                    )).tool,
+                    "arguments": call.arguments,
+                }
+                for n, step in enumerate(chain.steps)
+            ]  # fmt: skip
+            text = fill_text(random.choice(reading.phrasings), values).strip()
+            said = [json.dumps(call, ensure_ascii=False) for call in calls]
+            examples.append(_Example(text, said))
+        return examples
+
+
+def _filled(value: Any, values: Mapping[str, Mapping[str, str]]) -> Any:  # noqa: ANN401 - JSON
+    return fill_text(value, values) if isinstance(value, str) else value
+
+
+def _facts(slots: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    return {name: dict(fields) for name, fields in slots.items() if name != "me"}

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from agentalign_lc.errors import AccessError, AnswerError, ConfigError, RoleError
 from agentalign_lc.messages import message_text
 
-__all__ = ["ask", "call", "load_model", "model_name"]
+__all__ = ["ask", "call", "load_mix", "load_model", "model_name"]
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
@@ -52,6 +52,27 @@ def load_model(model: str | BaseChatModel, base_url: str | None = None) -> BaseC
     except Exception as error:
         # Providers check for their key with exceptions of their own.
         raise ConfigError(f"model {model!r} cannot be used: {_line(error)}") from error
+
+
+def load_mix(
+    models: Sequence[str], base_url: str | None = None
+) -> list[tuple[BaseChatModel, float]]:
+    """Make the chat models of a weighted mix, each ``provider:name`` or ``provider:name=weight``.
+
+    Raises:
+        ConfigError: a weight is no positive number, or a model cannot be made.
+    """
+    mix = []
+    for text in models:
+        name, _, weight = text.rpartition("=") if "=" in text else (text, "", "1")
+        try:
+            share = float(weight)
+        except ValueError:
+            share = 0.0
+        if not 0 < share < float("inf"):
+            raise ConfigError(f"{text!r}: write provider:name=weight, with a weight above 0")
+        mix.append((load_model(name, base_url), share))
+    return mix
 
 
 def _initialised(model: str, options: dict[str, Any], *, own_server: bool) -> BaseChatModel:
