@@ -52,7 +52,8 @@ class EmbeddedActor:
         turns = _turns(messages)
         done = [turn for turn in turns if turn.succeeded]
         results = [turn.result for turn in done]
-        seed = derive_seed(instruction.id, len(turns))
+        said = sum(isinstance(message, HumanMessage) for message in messages)
+        seed = derive_seed(instruction.id, said, len(turns))
         name = f"ai-{seed[:12]}"
         if turns and not turns[-1].succeeded:
             failures = len(turns) - _last_success(turns)
@@ -60,7 +61,6 @@ class EmbeddedActor:
             if again is None:
                 return AIMessage(_failure(turns[-1].call, turns[-1].result), id=name)
             return AIMessage("", tool_calls=[_tool_call(again, seed)], id=name)
-        said = sum(isinstance(message, HumanMessage) for message in messages)
         asked = instruction.asked(said)
         if len(done) < asked:
             expected = instruction.calls[len(done)]
