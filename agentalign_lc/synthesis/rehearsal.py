@@ -27,6 +27,8 @@ from agentalign_lc.taxonomy import Library
 
 __all__ = ["Problem", "rehearse"]
 
+_AGENT = build_agent()
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -120,7 +122,7 @@ async def _carried_out(
     context = AgentContext(actor, specs, [compile_tool(spec, world) for spec in specs], said)
     messages: list[AnyMessage] = []
     for turn in said.said:
-        out = await build_agent().ainvoke(
+        out = await _AGENT.ainvoke(
             {"messages": [*messages, HumanMessage(turn)]},
             context=context,
             config={"recursion_limit": 2 * context.max_turns + 5},

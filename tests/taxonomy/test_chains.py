@@ -1,43 +1,39 @@
-"""Every phrasing of every chain, said in every tool that serves its steps, passes the gates."""
-
-import asyncio
+"""Every phrasing of every chain and every errand, said in tools that serve it, works."""
 
 import pytest
 
 from agentalign_lc.environment.catalog import load_catalog
-from agentalign_lc.quality.grounding import check_grounding, profile_sources
-from agentalign_lc.quality.schema import check_schema
-from agentalign_lc.records import Intent
-from agentalign_lc.roles.base import Brief
-from agentalign_lc.roles.embedded.author import EmbeddedAuthor
-from agentalign_lc.synthesis.stage import stage_scenario
+from agentalign_lc.synthesis.rehearsal import rehearse
 from agentalign_lc.taxonomy import load_library
 
 CATALOG = load_catalog()
 LIBRARY = load_library(CATALOG)
-AUTHOR = EmbeddedAuthor(LIBRARY, CATALOG)
+SUBCATEGORIES = sorted({(chain.category, chain.subcategory) for chain in LIBRARY})
+SUITES = sorted({errand.subcategory for errand in LIBRARY.everyday.values()})
 
 
-def problems(chain_name: str, intent: Intent) -> list[str]:
-    """What the gates say against any phrasing of a reading, over several worlds."""
-    found = []
-    chain = LIBRARY.chains[chain_name]
-    for index in range(2 * len(LIBRARY.scripts[chain_name].readings[intent].phrasings)):
-        scenario = stage_scenario(index, 5, (chain,), LIBRARY, CATALOG)
-        tools = {name: CATALOG.tools[name] for name in scenario.offered}
-        instruction = asyncio.run(AUTHOR.write(Brief(scenario, intent, tuple(tools.values()))))
-        calls = [(call.tool, call.arguments) for call in instruction.calls]
-        verdicts = (
-            check_schema(calls, tools),
-            check_grounding(
-                calls, tools, instruction.text, profile_sources(scenario, instruction.text)
-            ),
-        )
-        found += [f"{v.gate}: {v.reason}\n    {instruction.text}" for v in verdicts if not v.passed]
-    return found
+def problems(chains, *, run: bool) -> str:
+    found = [p for chain in chains for p in rehearse(chain, LIBRARY, CATALOG, run=run)]
+    return "\n".join(map(str, found))
 
 
-@pytest.mark.parametrize("intent", list(Intent))
-@pytest.mark.parametrize("chain_name", LIBRARY.chains)
-def test_every_phrasing_is_grounded(chain_name: str, intent: Intent) -> None:
-    assert not (found := problems(chain_name, intent)), "\n".join(found)
+@pytest.mark.parametrize(("category", "subcategory"), SUBCATEGORIES)
+def test_every_phrasing_is_grounded(category: str, subcategory: str) -> None:
+    chains = [c for c in LIBRARY if (c.category, c.subcategory) == (category, subcategory)]
+
+    assert not problems(chains, run=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("category", "subcategory"), SUBCATEGORIES)
+def test_every_reading_can_be_carried_out(category: str, subcategory: str) -> None:
+    chains = [c for c in LIBRARY if (c.category, c.subcategory) == (category, subcategory)]
+
+    assert not problems(chains, run=True)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_every_errand_can_be_carried_out(suite: str) -> None:
+    errands = [errand for errand in LIBRARY.everyday.values() if errand.subcategory == suite]
+
+    assert not problems(errands, run=True)

@@ -56,8 +56,8 @@ def reword(template: str, tone: Tone, kept: Collection[str], random: Random) -> 
 
     def put(match: re.Match[str]) -> str:
         found = match[0]
-        if random.random() > _REWORDED or found.casefold() in literal:
-            return found
+        if random.random() > _REWORDED or found.casefold() in literal or found.isupper():
+            return found  # a POST is no post
         assert match.lastindex is not None  # noqa: S101 - one group a rule
         chosen = random.choice(options[match.lastindex - 1])
         return chosen[:1].upper() + chosen[1:] if found[:1].isupper() and found != "I" else chosen
