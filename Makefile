@@ -19,10 +19,10 @@ synth: .venv/.installed ## Synthesise 120 scenarios into runs/first and export t
 	@$(BIN)/agentalign export $(OUT) --format trl --out $(OUT)/train.jsonl
 
 test: .venv/.dev ## Run all tests
-	@$(ENV) $(BIN)/python -m pytest -q
+	@$(ENV) $(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 test-fast: .venv/.dev ## Run the tests that start no server and build no wheel
-	@$(ENV) $(BIN)/python -m pytest -q -m "not slow"
+	@$(ENV) $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
 
 lint: .venv/.dev ## Check style, formatting and the direction of imports
 	@$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter, defaultdict
 
 # Tests must not trace to a server, whatever the developer's shell says.
 os.environ["LANGSMITH_TRACING"] = "false"
@@ -56,3 +57,36 @@ def agentalign(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
         return code, out, err
 
     return run
+
+
+_TABLE = pytest.StashKey[dict[str, Counter[str]]]()
+
+
+def add_to_table(config, counted: dict[str, dict[str, int]]) -> None:
+    """Count what each tool answered to valid and invalid arguments, for the end of the tests."""
+    table = config.stash.setdefault(_TABLE, defaultdict(Counter))
+    for tool, counts in counted.items():
+        table[tool].update(counts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error) -> None:
+    """Take over what a process of pytest-xdist has counted."""
+    add_to_table(node.config, getattr(node, "workeroutput", {}).get("tool_table", {}))
+
+
+def pytest_terminal_summary(terminalreporter, config) -> None:
+    """Print the table of tool and result."""
+    table = config.stash.get(_TABLE, {})
+    if not table:
+        return
+    line = "{:<34}{:>7}{:>10}{:>8}{:>9}"
+    terminalreporter.section(
+        "tools: valid calls, answered, errors; invalid calls, all refused by field"
+    )
+    terminalreporter.write_line(line.format("tool", "valid", "answered", "errors", "refused"))
+    for tool, counts in sorted(table.items()):
+        valid, answered = counts["valid"], counts["answered"]
+        terminalreporter.write_line(
+            line.format(tool, valid, answered, valid - answered, counts["refused"])
+        )

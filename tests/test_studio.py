@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from tests.openai_server import completion
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("studio")]
 
 
 @pytest.fixture(scope="module")

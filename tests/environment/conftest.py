@@ -12,6 +12,7 @@ from agentalign_lc.environment.devices import attach
 from agentalign_lc.environment.simulate import compile_tool
 from agentalign_lc.environment.world import World
 from agentalign_lc.records import Person
+from tests.conftest import add_to_table
 
 ME = Person(
     first="Ana",
@@ -75,24 +76,8 @@ def tool_table(pytestconfig) -> Iterator[dict[str, Counter[str]]]:
     """What each tool answered to valid and invalid arguments; printed at the end of the tests."""
     table: dict[str, Counter[str]] = defaultdict(Counter)
     yield table
-    pytestconfig.stash[TABLE] = table
-
-
-TABLE = pytest.StashKey[dict[str, Counter[str]]]()
-
-
-def pytest_terminal_summary(terminalreporter, config) -> None:
-    """Print the table of tool and result."""
-    table = config.stash.get(TABLE, {})
-    if not table:
-        return
-    line = "{:<34}{:>7}{:>10}{:>8}{:>9}"
-    terminalreporter.section(
-        "tools: valid calls, answered, errors; invalid calls, all refused by field"
-    )
-    terminalreporter.write_line(line.format("tool", "valid", "answered", "errors", "refused"))
-    for tool, counts in sorted(table.items()):
-        valid, answered = counts["valid"], counts["answered"]
-        terminalreporter.write_line(
-            line.format(tool, valid, answered, valid - answered, counts["refused"])
-        )
+    counted = {tool: dict(counts) for tool, counts in table.items()}
+    if hasattr(pytestconfig, "workeroutput"):  # a process of pytest-xdist hands it on
+        pytestconfig.workeroutput["tool_table"] = counted
+    else:
+        add_to_table(pytestconfig, counted)
