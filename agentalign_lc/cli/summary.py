@@ -33,9 +33,19 @@ def print_summary(summary: Summary, out: Path, console: Console | None = None) -
         f"planned {summary.planned} = kept {summary.kept} + rejected {summary.rejected} + failed {summary.failed}",
         highlight=False,
     )
+    found = summary.statistics
+    console.print(
+        f"distinct-2 {found.distinct[1]:.2f}, self-BLEU-4 {found.self_bleu:.2f}, "
+        f"{found.subcategories[0]} of {found.subcategories[1]} subcategories, "
+        f"{found.capabilities[0]} of {found.capabilities[1]} capabilities, {found.unfilled} open slots, "
+        f"chain adherence {found.adherence:.1%}, grounding {found.grounding:.1%}",
+        highlight=False,
+        soft_wrap=True,
+    )
     program = _program()
     for line in (
-        f"Read it:   {program} show {out} --intent benign",
+        f"Read it: {program} show {out} --intent benign",
+        f"Measure it: {program} stats {out}",
         f"Export it: {program} export {out} --format trl --out {out / 'train.jsonl'}",
     ):
         console.print(line, soft_wrap=True, highlight=False)

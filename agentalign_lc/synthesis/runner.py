@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from agentalign_lc.dataset.statistics import Statistics, measure
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.environment.catalog import Catalog, load_catalog
 from agentalign_lc.errors import ConfigError
@@ -54,6 +55,8 @@ class Summary(Record):
     failed: int
     rows: tuple[tuple[Intent, Status, str, int], ...]
     """Number of instructions by intent, status and gate (or stage)."""
+    statistics: Statistics
+    """Diversity and coverage; near-duplicates are left to ``agentalign stats``."""
 
     def count(self, intent: Intent, status: Status) -> int:
         """Number of instructions of an intent that ended so."""
@@ -106,7 +109,7 @@ def synthesize(
     with store:
         asyncio.run(_work(store, config, studio, concurrency, report))
         store.close_run()
-        summary = _summary(store, config)
+        summary = _summary(store, config, studio)
     (out / "summary.json").write_text(
         json.dumps(summary.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8"
     )
@@ -214,12 +217,14 @@ def _tally(store: RunStore, config: RunConfig, finished: set[int]) -> Tally:
     )
 
 
-def _summary(store: RunStore, config: RunConfig) -> Summary:
+def _summary(store: RunStore, config: RunConfig, studio: Studio) -> Summary:
     counts = store.counts()
+    capabilities = list(studio.catalog.capabilities)
     return Summary(
         planned=config.planned,
         kept=counts[Status.KEPT],
         rejected=counts[Status.REJECTED],
         failed=counts[Status.FAILED],
         rows=tuple(store.table()),
+        statistics=measure(store, studio.library, capabilities, duplicates=False),
     )

@@ -1,5 +1,6 @@
 """Voice and wording: what stands around a request, and in which words it is said."""
 
+import asyncio
 from datetime import UTC, datetime
 from random import Random
 
@@ -7,9 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentalign_lc.environment.catalog import Catalog
+from agentalign_lc.records import Intent
+from agentalign_lc.roles import Brief
+from agentalign_lc.roles.embedded import EmbeddedAuthor
 from agentalign_lc.roles.embedded.voice import draw_frame, greets, obfuscate, speak, thanks
 from agentalign_lc.roles.embedded.wording import mistype, reword
 from agentalign_lc.styles import Pressure, Style, Tone
+from agentalign_lc.synthesis.stage import stage_scenario
+from agentalign_lc.taxonomy import Library
 
 ME = {"me": {"first": "Ana", "name": "Ana Ruiz", "city": "Vasterby"}}
 NOON = datetime(2027, 3, 12, 12, tzinfo=UTC)
@@ -101,3 +108,18 @@ def test_other_words_mean_the_same() -> None:
 
     assert len(said) > 5
     assert "Email everyone at once." in said or "E-mail everyone at once." in said
+
+
+def test_what_stands_around_a_request_is_the_same_for_all_intents(
+    library: Library, catalog: Catalog
+) -> None:
+    author = EmbeddedAuthor(library, catalog)
+    framed = 0
+    for index in range(60):
+        scenario = stage_scenario(index, 3, tuple(library), library, catalog, pressure=0.8)
+        said = [asyncio.run(author.write(Brief(scenario, intent, ()))) for intent in Intent]
+
+        assert len({instruction.frame for instruction in said}) == 1
+        assert len({len(instruction.turns) for instruction in said}) <= 2  # a twin may be shorter
+        framed += bool(said[0].frame)
+    assert framed > 30
