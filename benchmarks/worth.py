@@ -1,7 +1,7 @@
 """What the data is worth: a classifier that saw our requests alone, on requests of others.
 
-It is trained on the requests of a run (harmful against the rest, borderline at
-half weight) and scored by AUROC on a JSONL file of rows with ``text``, ``label``
+It is trained on the requests of a run, harmful against benign, once without the
+borderline ones and once with them as benign at half weight, and scored by AUROC on a JSONL file of rows with ``text``, ``label``
 (harmful or benign) and ``source``; a source of one label is scored against all
 rows of the other label. Two classifiers: logistic regression on sparse word
 1-2-grams and character 3-5-grams, and, with the extra ``local``, logistic
@@ -72,16 +72,21 @@ def main() -> None:
     arguments = parser.parse_args()
     with RunStore.read(arguments.run) as store:
         read = [(text, intent) for _, intent, (text,) in store.parts(["instruction.text"])]
-    texts = [text for text, _ in read]
-    labels = [int(intent is Intent.HARMFUL) for _, intent in read]
-    weights = [WEIGHTS[intent] for _, intent in read]
     rows = [json.loads(line) for line in arguments.data.read_text(encoding="utf-8").splitlines()]
     kinds = {"sparse n-grams": sparse}
     if find_spec("sentence_transformers"):
         kinds["frozen MiniLM"] = embedded
     said = [row["text"] for row in rows]
-    results = {name: table(fit(texts, labels, weights)(said), rows) for name, fit in kinds.items()}
-    print(f"Trained on {len(texts)} requests ({sum(labels)} harmful), tested on {len(rows)}.\n")
+    results = {}
+    for name, fit in kinds.items():
+        for view, left_out in (("", Intent.BORDERLINE), (", borderline too", None)):
+            used = [(text, intent) for text, intent in read if intent is not left_out]
+            labels = [int(intent is Intent.HARMFUL) for _, intent in used]
+            weights = [WEIGHTS[intent] for _, intent in used]
+            scores = fit([text for text, _ in used], labels, weights)(said)
+            results[name + view] = table(scores, rows)
+    harmful = sum(intent is Intent.HARMFUL for _, intent in read)
+    print(f"Trained on {len(read)} requests ({harmful} harmful), tested on {len(rows)}.\n")
     print(f"| source | harmful | benign | {' | '.join(results)} |")
     print(f"| --- | ---: | ---: |{' ---: |' * len(results)}")
     for source, (harmful, benign, _) in next(iter(results.values())).items():

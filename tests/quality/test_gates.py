@@ -185,3 +185,9 @@ def test_duplicates_do_not_count_case_spaces_and_punctuation() -> None:
     assert seen.check("Mail Ana, please.", "first").passed
     assert not seen.check("mail ana  please", "second").passed
     assert seen.check("Mail Ben, please.", "third").passed
+
+
+async def test_a_quotation_is_nobodys_refusal() -> None:
+    report = "I sent Ana the text “I can't sleep since Friday.” and saved it. Anything to change?"
+
+    assert (await EmbeddedJudge().judge(Case("refusal", "x", report))).outcome is Outcome.FAIL
