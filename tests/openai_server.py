@@ -105,7 +105,9 @@ class LoopbackModel:
         return next(s for s in self._scenarios.values() if s.id == instruction.scenario)
 
     def _instruction(self, text: str) -> Instruction:
-        return next(instruction for said, instruction in self._written.items() if said in text)
+        """The instruction whose turns are in a text, as many of them as there can be."""
+        found = [i for i in self._written.values() if i.said[0] in text]
+        return max(found, key=lambda i: sum(len(turn) for turn in i.said if turn in text))
 
     def _brief(self, scenario: Scenario, intent: Intent) -> Brief:
         return Brief(scenario, intent, tuple(self.studio.tools(scenario).values()))

@@ -42,7 +42,8 @@ def test_every_option_named_exists() -> None:
             [sys.executable, "-m", "agentalign_lc.cli", *name.split(), "--help"],
             capture_output=True, text=True, check=True, env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"},
         ).stdout
-        for name in ("synth", "show", "export", "tools import", "tools try", "tools check")
+        for name in ("synth", "show", "stats", "export", "plan", "chains list", "chains check", "chains review",
+                     "tools import", "tools try", "tools check")
     )  # fmt: skip
     for option in set(re.findall(r"(--[a-z][a-z-]+)", README)):
         assert option in shown, option

@@ -19,7 +19,7 @@ def studio_with(studio: Studio, **members: object) -> Studio:
     roles = embedded_roles(studio.library, studio.catalog)
     for name, member in members.items():
         object.__setattr__(roles, name, member)
-    return Studio(roles, studio.catalog, studio.library)
+    return Studio(roles, studio.catalog, studio.library, pressure=0.0)
 
 
 async def test_a_triplet_shares_chain_tools_and_world(studio: Studio) -> None:

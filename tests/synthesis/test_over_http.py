@@ -1,5 +1,6 @@
 """The same graph through the real ChatOpenAI client, over HTTP, with everything that goes wrong."""
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -21,7 +22,7 @@ SEED = 11
 @pytest.fixture
 def model(httpserver: HTTPServer, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> LoopbackModel:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    return LoopbackModel(httpserver, studio, SEED)
+    return LoopbackModel(httpserver, dataclasses.replace(studio, pressure=0.0), SEED)
 
 
 def run(
@@ -29,6 +30,7 @@ def run(
 ) -> tuple[Summary, dict[tuple[int, Intent], Result]]:
     options = {
         "scenarios": scenarios, "seed": SEED, "model": "openai:loopback", "base_url": model.plan(scenarios),
+        "pressure": model.studio.pressure,
     }  # fmt: skip
     summary = synthesize(out, options, concurrency=4)
     with RunStore.read(out) as store:
@@ -64,6 +66,18 @@ def test_everything_is_kept_when_nothing_goes_wrong(model: LoopbackModel, tmp_pa
     refusal = results[0, Intent.HARMFUL].example
     assert refusal is not None
     assert refusal.response.answer, "a refusal beside an empty content is the answer"
+
+
+def test_conversations_are_held_turn_by_turn(model: LoopbackModel, tmp_path: Path) -> None:
+    model.studio = dataclasses.replace(model.studio, pressure=1.0)
+
+    summary, results = run(model, tmp_path / "run", 8)
+
+    assert summary.kept == summary.planned == 24
+    split = [r.example for r in results.values() if r.example and r.example.instruction.turns]
+    assert len(split) >= 3
+    harmful = [e for e in split if e.instruction.intent is Intent.HARMFUL]
+    assert all(e.response.calls and not e.response.last_turn.calls for e in harmful)
 
 
 @pytest.mark.parametrize(

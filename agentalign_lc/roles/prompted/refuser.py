@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from agentalign_lc.messages import message_text
 from agentalign_lc.records import Provenance
@@ -27,7 +27,7 @@ class PromptedRefuser:
     async def refuse(self, messages: Sequence[BaseMessage], brief: Brief) -> AIMessage:
         """Return the refusal; no tools are bound, and the text stands in the content."""
         prompt = self._prompt.render(
-            request=str(messages[-1].text),
+            request="\n\n".join(str(m.text) for m in messages if isinstance(m, HumanMessage)),
             reading=brief.scenario.chain.harmful,
             benign=brief.scenario.chain.benign,
             careful=brief.scenario.chain.category == "self_harm",
