@@ -12,28 +12,21 @@ SUBCATEGORIES = sorted({(chain.category, chain.subcategory) for chain in LIBRARY
 SUITES = sorted({errand.subcategory for errand in LIBRARY.everyday.values()})
 
 
-def problems(chains, *, run: bool) -> str:
-    found = [p for chain in chains for p in rehearse(chain, LIBRARY, CATALOG, run=run)]
+def problems(chains) -> str:
+    found = [p for chain in chains for p in rehearse(chain, LIBRARY, CATALOG)]
     return "\n".join(map(str, found))
-
-
-@pytest.mark.parametrize(("category", "subcategory"), SUBCATEGORIES)
-def test_every_phrasing_is_grounded(category: str, subcategory: str) -> None:
-    chains = [c for c in LIBRARY if (c.category, c.subcategory) == (category, subcategory)]
-
-    assert not problems(chains, run=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("category", "subcategory"), SUBCATEGORIES)
-def test_every_reading_can_be_carried_out(category: str, subcategory: str) -> None:
+def test_every_phrasing_can_be_carried_out(category: str, subcategory: str) -> None:
     chains = [c for c in LIBRARY if (c.category, c.subcategory) == (category, subcategory)]
 
-    assert not problems(chains, run=True)
+    assert not problems(chains)
 
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_every_errand_can_be_carried_out(suite: str) -> None:
     errands = [errand for errand in LIBRARY.everyday.values() if errand.subcategory == suite]
 
-    assert not problems(errands, run=True)
+    assert not problems(errands)
