@@ -96,7 +96,7 @@ def check(
         bool | None,
         typer.Option(
             "--rehearse/--no-rehearse",
-            help="Say every phrasing and carry its calls out. [default: for your own files]",
+            help="Say every phrasing and carry its calls out. (default: for your own files)",
         ),
     ] = None,
     tools: _Tools = None,

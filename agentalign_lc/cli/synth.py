@@ -19,21 +19,21 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
     scenarios: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Number of scenarios; each plans three instructions. [default: 120]"
+            min=1, help="Number of scenarios; each plans three instructions. (default: 120)"
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same data. [default: 7]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same data. (default: 7)")] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="Chat model for all roles, as provider:name. [default: the embedded writers]"
+            help="Chat model for all roles, as provider:name. (default: the embedded writers)"
         ),
     ] = None,
     author: Annotated[
         list[str] | None,
         typer.Option(
             help="Chat model that writes the requests, as provider:name or provider:name=weight; repeat "
-            "for a mix. [default: --model]"
+            "for a mix. (default: --model)"
         ),
     ] = None,
     base_url: Annotated[
@@ -41,7 +41,7 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
     ] = None,
     category: Annotated[
         list[str] | None,
-        typer.Option(help="Category or subcategory of harm; repeat for several. [default: all]"),
+        typer.Option(help="Category or subcategory of harm; repeat for several. (default: all)"),
     ] = None,
     tools: Annotated[
         list[Path] | None,
@@ -60,7 +60,7 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         int | None,
         typer.Option(
             min=0,
-            help="Number of everyday requests besides, which have no harmful twin. [default: 0]",
+            help="Number of everyday requests besides, which have no harmful twin. (default: 0)",
         ),
     ] = None,
     pressure: Annotated[
@@ -69,7 +69,7 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
             min=0,
             max=1,
             help="Share of scenarios whose requests come under pressure: urgency, role play, split over "
-            "turns and the like. [default: 0.25]",
+            "turns and the like. (default: 0.25)",
         ),
     ] = None,
     concurrency: Annotated[

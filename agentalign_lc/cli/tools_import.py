@@ -34,7 +34,7 @@ def import_tools(
         str | None, typer.Option(help="Command of an MCP server that speaks over stdio.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Name of the suite. [default: the file's]")
+        str | None, typer.Option(help="Name of the suite. (default: the file's)")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file if it is there.")
