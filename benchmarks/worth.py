@@ -13,6 +13,7 @@ Run: python benchmarks/worth.py DIR --data FILE.jsonl
 import argparse
 import json
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from agentalign_lc.quality.encoder import load_encoder
 from agentalign_lc.records import Intent
 
 WEIGHTS = {Intent.HARMFUL: 1.0, Intent.BORDERLINE: 0.5, Intent.BENIGN: 1.0}
+VECTORS: dict[str, np.ndarray] = {}
 Scorer = Callable[[list[str]], np.ndarray]
 
 
@@ -44,10 +46,17 @@ def sparse(texts: list[str], labels: list[int], weights: list[float]) -> Scorer:
 
 def embedded(texts: list[str], labels: list[int], weights: list[float]) -> Scorer:
     """The frozen encoder's 384 dimensions."""
-    encoder = load_encoder()
     model = LogisticRegression(max_iter=3000, C=10)
-    model.fit(encoder.encode(texts, batch_size=64), labels, sample_weight=weights)
-    return lambda said: model.predict_proba(encoder.encode(said, batch_size=64))[:, 1]
+    model.fit(encoded(tuple(texts)), labels, sample_weight=weights)
+    return lambda said: model.predict_proba(encoded(tuple(said)))[:, 1]
+
+
+@cache
+def encoded(texts: tuple[str, ...]) -> np.ndarray:
+    """Vectors of texts; each text is encoded once."""
+    new = [text for text in dict.fromkeys(texts) if text not in VECTORS]
+    VECTORS.update(zip(new, load_encoder().encode(new, batch_size=64), strict=True))
+    return np.stack([VECTORS[text] for text in texts])
 
 
 def table(scores: np.ndarray, rows: list[dict[str, Any]]) -> dict[str, tuple[int, int, float]]:
