@@ -7,7 +7,7 @@ rows of the other label. Two classifiers: logistic regression on sparse word
 1-2-grams and character 3-5-grams, and, with the extra ``local``, logistic
 regression on the frozen sentence encoder.
 
-Run: python benchmarks/worth.py DIR --data FILE.jsonl
+Run: python benchmarks/worth.py DIR FILE.jsonl
 """
 
 import argparse
@@ -77,7 +77,7 @@ def main() -> None:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("run", type=Path)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("data", type=Path)
     arguments = parser.parse_args()
     with RunStore.read(arguments.run) as store:
         read = [(text, intent) for _, intent, (text,) in store.parts(["instruction.text"])]

@@ -41,7 +41,7 @@ def test_worth(run: Path, tmp_path: Path) -> None:
     ]
     data.write_text("\n".join(map(json.dumps, rows)))
 
-    out = printed("worth.py", run, "--data", data)
+    out = printed("worth.py", run, data)
 
     assert "Trained on 100 requests (30 harmful), tested on 3." in out
     assert "| a | 1 | 1 |" in out
