@@ -1,6 +1,7 @@
 """``agentalign stats``: how diverse a run is, what it covers, what the gates found."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -22,13 +23,15 @@ def stats(
     run: Annotated[Path, typer.Argument(help="Folder of the run.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     duplicates: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            help="Look for near-duplicates too (needs the extra `stats`; the slowest part)."
+            help="Look for near-duplicates too. (default: where the extra `stats` is installed)"
         ),
-    ] = True,
+    ] = None,
 ) -> None:
     """Measure a run: diversity, coverage, adherence, grounding."""
+    if duplicates is None:
+        duplicates = find_spec("datasketch") is not None
     found = _measure_run(run, duplicates=duplicates)
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json"), indent=2))
@@ -69,7 +72,9 @@ def _figures(found: Statistics) -> list[tuple[str, str, str]]:
         (
             "near-duplicates",
             "not measured" if copies is None else f"{copies:.2%}",
-            "another request has 80 % of the same word 3-grams",
+            "pip install 'agentalign-lc[stats]', and --duplicates"
+            if copies is None
+            else "another request has 80 % of the same word 3-grams",
         ),
         ("subcategories", _of(found.subcategories), "of harm"),
         ("capabilities", _of(found.capabilities), "of the tools"),

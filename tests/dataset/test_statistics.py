@@ -77,7 +77,10 @@ def test_without_datasketch_the_extra_is_named(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "datasketch", None)
 
-    code, _, err = agentalign("stats", run)
-
+    code, _, err = agentalign("stats", run, "--duplicates")
     assert code == 2
     assert "pip install 'agentalign-lc[stats]'" in err
+
+    code, out, _ = agentalign("stats", run, "--no-duplicates")
+    assert code == 0
+    assert "pip install 'agentalign-lc[stats]'" in out
