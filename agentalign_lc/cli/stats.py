@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from agentalign_lc.dataset.statistics import Statistics, measure
@@ -56,7 +57,7 @@ def print_statistics(found: Statistics, run: Path, console: Console | None = Non
     table.add_column(justify="right")
     table.add_column(style="dim")
     for name, value, meaning in _figures(found):
-        table.add_row(name, value, meaning)
+        table.add_row(name, value, escape(meaning))
     console.print(table)
     for title, counts in (("words", found.lengths), ("steps", found.steps)):
         console.print(_histogram(title, counts))
