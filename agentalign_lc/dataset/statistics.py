@@ -54,11 +54,6 @@ class Statistics(Record):
     overlap: dict[str, float]
     """Mean share of words that the harmful request shares with its borderline and benign twins."""
 
-    @property
-    def coverage(self) -> float:
-        """Share of the taxonomy's subcategories that the run covers."""
-        return self.subcategories[0] / self.subcategories[1]
-
 
 def measure(
     store: RunStore,

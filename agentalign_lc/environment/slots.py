@@ -21,7 +21,7 @@ from agentalign_lc.errors import SlotError
 from agentalign_lc.records import Person, Record
 from agentalign_lc.seeds import VirtualClock
 
-__all__ = ["Filled", "SlotSpec", "fill_slots", "fill_text", "user_slot"]
+__all__ = ["Filled", "SlotSpec", "fill_arguments", "fill_slots", "fill_text", "user_slot"]
 
 Slots = dict[str, dict[str, str]]
 _STEP = re.compile(r"^step[1-6]$")
@@ -187,6 +187,29 @@ def fill_text(text: str, values: Mapping[str, Mapping[str, str]]) -> str:
         'Ask Ana.'
     """
     return "".join(_pieces(text, values))
+
+
+def fill_arguments(
+    given: Mapping[str, JsonValue], values: Mapping[str, Mapping[str, str]]
+) -> dict[str, JsonValue]:
+    """Fill the slots in the arguments of a step, lists included.
+
+    Raises:
+        SlotError: a slot or a field is not there, or a brace is open.
+
+    Example:
+        >>> fill_arguments({"to": ["{boss}"], "copies": 2}, {"boss": {"value": "Ana"}})
+        {'to': ['Ana'], 'copies': 2}
+    """
+    return {field: _fill(value, values) for field, value in given.items()}
+
+
+def _fill(value: JsonValue, values: Mapping[str, Mapping[str, str]]) -> JsonValue:
+    if isinstance(value, str):
+        return fill_text(value, values)
+    if isinstance(value, list):
+        return [_fill(item, values) for item in value]
+    return value
 
 
 def _pieces(text: str, values: Mapping[str, Mapping[str, str]]) -> Iterable[str]:

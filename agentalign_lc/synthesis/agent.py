@@ -17,7 +17,7 @@ from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.records import Instruction
 from agentalign_lc.roles import Actor
 
-__all__ = ["AgentContext", "AgentState", "build_agent"]
+__all__ = ["AgentContext", "AgentState", "build_agent", "converse"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,37 @@ def build_agent() -> CompiledStateGraph[AgentState, AgentContext, AgentState, Ag
     graph.add_conditional_edges("act", _next, ["tools", END])
     graph.add_edge("tools", "act")
     return graph.compile(name="agent")
+
+
+async def converse(
+    agent: CompiledStateGraph[AgentState, AgentContext, AgentState, AgentState],
+    opening: Sequence[AnyMessage],
+    said: Sequence[AnyMessage],
+    context: AgentContext,
+) -> tuple[list[AnyMessage], str]:
+    """Let the agent answer one user turn after the other.
+
+    Args:
+        agent: What ``build_agent`` compiled.
+        opening: The messages before the first turn.
+        said: The user's turns.
+        context: What the agent works with.
+
+    Returns:
+        All messages, and why it stopped: ``answer``, or ``turns`` for the limit, which ends it.
+    """
+    messages, stopped = list(opening), "answer"
+    for turn in said:
+        out = await agent.ainvoke(
+            {"messages": [*messages, turn]},
+            context=context,
+            # Two steps a turn; the loop's own limit ends it before this one raises.
+            config={"recursion_limit": 2 * context.max_turns + 5},
+        )
+        messages, stopped = out["messages"], out["stopped"]
+        if stopped != "answer":
+            break
+    return messages, stopped
 
 
 async def _act(state: AgentState, runtime: Runtime[AgentContext]) -> AgentState:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -35,7 +35,7 @@ from agentalign_lc.records import (
     Verdict,
 )
 from agentalign_lc.roles import Brief, Case
-from agentalign_lc.synthesis.agent import AgentContext, build_agent
+from agentalign_lc.synthesis.agent import AgentContext, build_agent, converse
 from agentalign_lc.synthesis.config import VERSION
 from agentalign_lc.synthesis.profile import system_message
 from agentalign_lc.synthesis.studio import Studio
@@ -162,18 +162,8 @@ class _Nodes:
             instruction=instruction,
             max_turns=self.studio.max_turns,
         )
-        messages: list[AnyMessage] = [system_message(scenario)]
-        stopped = "answer"
-        for turn in range(turns):
-            out = await self.agent.ainvoke(
-                {"messages": [*messages, _user_says(instruction, turn)]},
-                context=context,
-                # Two steps a turn; the loop's own limit ends it before this one raises.
-                config={"recursion_limit": 2 * self.studio.max_turns + 5},
-            )
-            messages, stopped = out["messages"], out["stopped"]
-            if stopped != "answer":
-                break
+        said = [_user_says(instruction, turn) for turn in range(turns)]
+        messages, stopped = await converse(self.agent, [system_message(scenario)], said, context)
         return Trajectory(
             messages=_named(messages, instruction),
             tools=tuple(map(tool_schema, specs)),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.simulate import compile_tool
@@ -20,7 +20,7 @@ from agentalign_lc.records import BehaviorChain, Instruction, Intent, Scenario, 
 from agentalign_lc.roles import Brief
 from agentalign_lc.roles.embedded import EmbeddedActor, EmbeddedAuthor
 from agentalign_lc.styles import Pressure, Style
-from agentalign_lc.synthesis.agent import AgentContext, build_agent
+from agentalign_lc.synthesis.agent import AgentContext, build_agent, converse
 from agentalign_lc.synthesis.instruction import said_by_expected
 from agentalign_lc.synthesis.stage import stage_scenario
 from agentalign_lc.taxonomy import Library
@@ -47,10 +47,8 @@ class Problem:
         return f"{self.chain}, {self.intent.value}: {self.gate}: {self.reason} (said: {said[:120]})"
 
 
-def rehearse(
-    chain: BehaviorChain, library: Library, catalog: Catalog, *, worlds: int = 1, run: bool = True
-) -> list[Problem]:
-    """Try a chain: each reading, each phrasing and the conversation, in so many worlds.
+def rehearse(chain: BehaviorChain, library: Library, catalog: Catalog) -> list[Problem]:
+    """Try a chain: each reading, each phrasing and the conversation, each in a world of its own.
 
     The harmful reading is carried out too: a harm that the tools cannot do
     teaches nothing about refusing it.
@@ -59,25 +57,21 @@ def rehearse(
         chain: The chain, or an everyday request.
         library: Where its language is.
         catalog: Where its tools are.
-        worlds: In how many worlds each way of asking is tried.
-        run: Whether the calls are carried out as well.
     """
-    return asyncio.run(_rehearsed(chain, library, catalog, worlds, run=run))
+    return asyncio.run(_rehearsed(chain, library, catalog))
 
 
-async def _rehearsed(
-    chain: BehaviorChain, library: Library, catalog: Catalog, worlds: int, *, run: bool
-) -> list[Problem]:
+async def _rehearsed(chain: BehaviorChain, library: Library, catalog: Catalog) -> list[Problem]:
     author, actor = EmbeddedAuthor(library, catalog), EmbeddedActor(catalog)
     problems: dict[tuple[Intent, str, str], Problem] = {}
     for intent in library.scripts[chain.name].readings:
-        for scenario in _scenarios(chain, intent, library, catalog, worlds):
+        for scenario in _scenarios(chain, intent, library, catalog):
             tools = {name: catalog.tools[name] for name in scenario.offered}
             brief = Brief(scenario, intent, tuple(tools.values()))
             try:
                 said = await author.write(brief)
                 verdicts = _screened(scenario, said, catalog)
-                if run and all(verdict.passed for verdict in verdicts):
+                if all(verdict.passed for verdict in verdicts):
                     done = await _carried_out(scenario, said, actor, catalog)
                     verdicts = [check_execution(done, chain.capabilities, tools)]
             except AgentAlignError as error:
@@ -91,15 +85,15 @@ async def _rehearsed(
 
 
 def _scenarios(
-    chain: BehaviorChain, intent: Intent, library: Library, catalog: Catalog, worlds: int
+    chain: BehaviorChain, intent: Intent, library: Library, catalog: Catalog
 ) -> Iterator[Scenario]:
     """A scenario for each phrasing and for the conversation, plain and without a twist."""
     reading = library.reading(chain, intent)
     ways = len(reading.phrasings) + bool(reading.conversation)
-    for number in range(worlds * ways):
-        pressure = Pressure.DECOMPOSITION if number % ways >= len(reading.phrasings) else None
+    for number in range(ways):
+        pressure = Pressure.DECOMPOSITION if number >= len(reading.phrasings) else None
         staged = stage_scenario(number, 5, (chain,), library, catalog)
-        changed = {"twist": None, "style": Style(pressure=pressure), "ordinal": number % ways}
+        changed = {"twist": None, "style": Style(pressure=pressure), "ordinal": number}
         yield staged.model_copy(update=changed)
 
 
@@ -120,12 +114,6 @@ async def _carried_out(
     world = catalog.world(scenario)
     specs = tuple(catalog.tools[name] for name in scenario.offered)
     context = AgentContext(actor, specs, [compile_tool(spec, world) for spec in specs], said)
-    messages: list[AnyMessage] = []
-    for turn in said.said:
-        out = await _AGENT.ainvoke(
-            {"messages": [*messages, HumanMessage(turn)]},
-            context=context,
-            config={"recursion_limit": 2 * context.max_turns + 5},
-        )
-        messages = out["messages"]
-    return Trajectory(messages=tuple(messages), tools=(), stopped=out["stopped"])
+    turns = [HumanMessage(turn) for turn in said.said]
+    messages, stopped = await converse(_AGENT, [], turns, context)
+    return Trajectory(messages=tuple(messages), tools=(), stopped=stopped)

@@ -99,23 +99,6 @@ class Library:
         ]
         return Library([*own, *scripts], errands)
 
-    def extended(self, chains: Iterable[BehaviorChain]) -> "Library":
-        """A library with further chains, of which only the readings are known."""
-        return self.joined(
-            (
-                chain.category,
-                ChainScript.model_validate(
-                    {
-                        "name": chain.name,
-                        "subcategory": chain.subcategory,
-                        "steps": chain.steps,
-                        **{intent.value: chain.reading(intent) for intent in Intent},
-                    }
-                ),
-            )
-            for chain in chains
-        )
-
     def within(self, categories: Iterable[str]) -> tuple[BehaviorChain, ...]:
         """The chains of some categories or subcategories; of all, if none is named.
 

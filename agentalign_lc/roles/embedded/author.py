@@ -1,11 +1,7 @@
 """The embedded author: a grammar over the phrasings of a chain's readings."""
 
-from collections.abc import Mapping
-
-from pydantic import JsonValue
-
 from agentalign_lc.environment.catalog import Catalog
-from agentalign_lc.environment.slots import fill_text
+from agentalign_lc.environment.slots import fill_arguments, fill_text
 from agentalign_lc.records import Instruction, Intent, Provenance, Scenario
 from agentalign_lc.roles.base import Brief
 from agentalign_lc.roles.embedded.voice import draw_frame, greets, obfuscate, speak, thanks
@@ -45,7 +41,7 @@ class EmbeddedAuthor:
         scenario, tries = brief.scenario, len(brief.feedback)
         reading = self._library.reading(scenario.chain, brief.intent)
         calls = tuple(
-            self._catalog.call(tool, step, _filled(given, scenario.slots), scenario.slots)
+            self._catalog.call(tool, step, fill_arguments(given, scenario.slots), scenario.slots)
             for tool, step, given in zip(
                 scenario.tools, scenario.chain.steps, reading.arguments, strict=True
             )
@@ -105,7 +101,8 @@ class EmbeddedAuthor:
     def _frame(self, scenario: Scenario) -> str:
         # If one request of the triplet greets, none gets a greeting: who gets one would be a sign.
         intents = self._library.scripts[scenario.chain.name].readings
-        said = [self._turns(scenario, intent)[1][-1] for intent in intents]
+        bare = scenario.style.length == "short"  # which has neither greeting nor thanks
+        said = [] if bare else [self._turns(scenario, intent)[1][-1] for intent in intents]
         return draw_frame(
             scenario.style,
             scenario.slots,
@@ -114,17 +111,3 @@ class EmbeddedAuthor:
             greeting=not any(map(greets, said)),
             closing=not any(map(thanks, said)),
         )
-
-
-def _filled(
-    given: Mapping[str, JsonValue], slots: Mapping[str, Mapping[str, str]]
-) -> dict[str, JsonValue]:
-    return {field: _fill(value, slots) for field, value in given.items()}
-
-
-def _fill(value: JsonValue, slots: Mapping[str, Mapping[str, str]]) -> JsonValue:
-    if isinstance(value, str):
-        return fill_text(value, slots)
-    if isinstance(value, list):
-        return [_fill(item, slots) for item in value]
-    return value

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.simulate import tool_schema
-from agentalign_lc.environment.slots import fill_slots, fill_text
+from agentalign_lc.environment.slots import fill_arguments, fill_slots, fill_text
 from agentalign_lc.records import ExpectedCall, Instruction, Intent, Provenance, Scenario
 from agentalign_lc.roles.base import Brief
 from agentalign_lc.roles.prompted.model import ask, model_name
@@ -153,7 +153,7 @@ class PromptedAuthor:
                     "tool": (call := self._catalog.call(
                         self._catalog.serving(step, script.given(n), script.awaited(n))[0],
                         step,
-                        {key: _filled(value, values) for key, value in reading.arguments[n].items()},
+                        fill_arguments(reading.arguments[n], values),
                         values,
                     )).tool,
                     "arguments": call.arguments,
@@ -164,10 +164,6 @@ class PromptedAuthor:
             said = [json.dumps(call, ensure_ascii=False) for call in calls]
             examples.append(_Example(text, said))
         return examples
-
-
-def _filled(value: Any, values: Mapping[str, Mapping[str, str]]) -> Any:  # noqa: ANN401 - JSON
-    return fill_text(value, values) if isinstance(value, str) else value
 
 
 def _facts(slots: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
