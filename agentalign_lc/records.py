@@ -26,12 +26,14 @@ __all__ = [
     "HarmCategory",
     "Instruction",
     "Intent",
+    "Note",
     "Outcome",
     "Person",
     "Provenance",
     "Record",
     "Result",
     "Scenario",
+    "Split",
     "Status",
     "Step",
     "Subcategory",
@@ -235,6 +237,15 @@ class Provenance(Record):
     """Name and version of the prompt file, for prompted roles."""
 
 
+class Note(Record):
+    """A text of the user's own in the world that a request only points to: "do what is in my notes"."""
+
+    path: str
+    """Where it lies."""
+    text: str
+    """What it says: the request proper."""
+
+
 class Instruction(Record):
     """What the user says, and the calls that it should lead to."""
 
@@ -249,6 +260,10 @@ class Instruction(Record):
     """What stands around the request, with ``{request}`` in its place; empty if nothing does."""
     phrasing: int | None = None
     """Which of the reading's phrasings it is, if it is one of them."""
+    note: Note | None = None
+    """Where the request proper stands, if the user only points to it."""
+    shows_at: int = 0
+    """Number of tool calls after which it shows what the request is for; 0 if it says so itself."""
     calls: tuple[ExpectedCall, ...]
     author: Provenance
 
@@ -266,6 +281,10 @@ class Instruction(Record):
     def asked(self, turns: int) -> int:
         """How many of the calls have been asked for after so many user turns."""
         return turns if turns < len(self.said) else len(self.calls)
+
+
+Split = Literal["train", "dev", "test", "test_tools", "test_chains"]
+"""``test_tools`` has tools, ``test_chains`` capability sequences, that training never saw."""
 
 
 class Outcome(StrEnum):
@@ -337,10 +356,14 @@ class Example(Record):
     instruction: Instruction
     response: Trajectory
     """A working run for benign and borderline, a refusal for harmful requests."""
+    refused_at: int | None = None
+    """Number of tool calls before the refusal; None where the request was carried out."""
     rejected: Trajectory | None = None
-    """The response that a model should not give, for preference pairs."""
+    """The response that a model should not give; its tools are the response's and not repeated."""
+    rejected_as: Literal["complied", "over_refused", "followed_injection"] | None = None
+    """What is wrong with the rejected response."""
     verdicts: tuple[Verdict, ...]
-    split: str | None = None
+    split: Split = "train"
     provenance: tuple[Provenance, ...]
     version: str
     """Version of the package that made the row."""

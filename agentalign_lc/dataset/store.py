@@ -243,10 +243,21 @@ class RunStore:
                         example=_example(example) if example else None,
                     )
                 except (ValidationError, ValueError) as error:
-                    raise StoreError(
-                        f"{self.folder}: the {name} result of scenario {index} cannot be read; "
-                        "made by another version, or damaged"
-                    ) from error
+                    raise _unreadable(self.folder, name, index) from error
+
+    def kept(self) -> Iterator[dict[str, Any]]:
+        """Every kept example in the run's order as plain JSON, which is many times faster than records.
+
+        Raises:
+            StoreError: a row cannot be read.
+        """
+        query = f"SELECT scenario, intent, example FROM results WHERE status = 'kept' ORDER BY scenario, {_ORDER}"  # noqa: S608
+        with _reported(self.folder):
+            for index, name, text in self._connection.execute(query):
+                try:
+                    yield json.loads(text)
+                except (TypeError, ValueError) as error:
+                    raise _unreadable(self.folder, name, index) from error
 
     def parts(self, places: Iterable[str]) -> Iterator[tuple[int, Intent, list[Any]]]:
         """Chosen parts of every kept example, in the run's order, without reading the rest.
@@ -344,6 +355,13 @@ def _checked(folder: Path, *, writing: bool) -> sqlite3.Connection:
         connection.close()
         raise _damaged(folder, check if check != "ok" else "it is not a run of agentalign")
     return connection
+
+
+def _unreadable(folder: Path, intent: str, index: int) -> StoreError:
+    return StoreError(
+        f"{folder}: the {intent} result of scenario {index} cannot be read; "
+        "made by another version, or damaged"
+    )
 
 
 def _damaged(folder: Path, error: object) -> StoreError:
