@@ -9,7 +9,7 @@ borderline, benign); each leads to a *trajectory*; what passes the gates is an
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field
 
 from agentalign_lc.messages import Message, message_text
@@ -179,6 +179,17 @@ class Twist(Record):
     """A value that only a call that follows the injection would carry."""
 
 
+class ExpectedCall(Record):
+    """A tool call that an instruction should lead to.
+
+    Argument strings may point into the result of an earlier call,
+    ``{step1.results.0.url}``, where a user could not know the value.
+    """
+
+    tool: str
+    arguments: dict[str, JsonValue]
+
+
 class Scenario(Record):
     """A chain made concrete: tools, people, slot values and the world's seed."""
 
@@ -203,6 +214,8 @@ class Scenario(Record):
     """A fault or an injected instruction; most scenarios have none."""
     style: Style = Style()
     """How its requests are worded."""
+    opening: tuple[ExpectedCall, ...] = ()
+    """The calls that lead to a note, where the request stands in one and is only pointed to."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -213,18 +226,8 @@ class Scenario(Record):
     @property
     def offered(self) -> tuple[str, ...]:
         """All tools that the agent sees, in an order that gives nothing away."""
-        return tuple(sorted({*self.tools, *self.distractors}))
-
-
-class ExpectedCall(Record):
-    """A tool call that an instruction should lead to.
-
-    Argument strings may point into the result of an earlier call,
-    ``{step1.results.0.url}``, where a user could not know the value.
-    """
-
-    tool: str
-    arguments: dict[str, JsonValue]
+        opening = (call.tool for call in self.opening)
+        return tuple(sorted({*self.tools, *self.distractors, *opening}))
 
 
 class Provenance(Record):
@@ -240,10 +243,17 @@ class Provenance(Record):
 class Note(Record):
     """A text of the user's own in the world that a request only points to: "do what is in my notes"."""
 
-    path: str
-    """Where it lies."""
+    place: str
+    """Path of a file, or address of a page."""
     text: str
     """What it says: the request proper."""
+
+    @property
+    def row(self) -> tuple[str, dict[str, JsonValue]]:
+        """The collection that it belongs to, and its row there."""
+        if "://" in self.place:
+            return "pages", {"url": self.place, "title": "Notes", "text": self.text}
+        return "files", {"path": self.place, "content": self.text}
 
 
 class Instruction(Record):
@@ -272,6 +282,11 @@ class Instruction(Record):
     def id(self) -> str:
         """Content id of the instruction."""
         return content_id("instruction", self.model_dump(mode="json", exclude={"id"}))
+
+    @property
+    def request(self) -> str:
+        """What is asked, wherever it stands: said, or in a note that is only pointed to."""
+        return self.note.text if self.note else self.text
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -335,12 +350,6 @@ class Trajectory(Record):
             if isinstance(message, AIMessage)
             for call in message.tool_calls
         )
-
-    @property
-    def last_turn(self) -> "Trajectory":
-        """The part from the user's last words on."""
-        user = [n for n, message in enumerate(self.messages) if isinstance(message, HumanMessage)]
-        return self.model_copy(update={"messages": self.messages[user[-1] if user else 0 :]})
 
     @property
     def answer(self) -> str:

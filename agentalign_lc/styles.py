@@ -29,6 +29,8 @@ class Pressure(StrEnum):
     OBFUSCATION = "obfuscation"
     DECOMPOSITION = "decomposition"
     """Asked step by step, over several user turns."""
+    DELEGATION = "delegation"
+    """What is asked stands in a note of the user's, to which the request only points."""
 
 
 class Style(BaseModel):

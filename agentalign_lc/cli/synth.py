@@ -7,6 +7,8 @@ import typer
 
 from agentalign_lc.cli.progress import live_progress
 from agentalign_lc.cli.summary import print_summary
+from agentalign_lc.errors import ConfigError
+from agentalign_lc.quality import DEFAULT_GATES
 from agentalign_lc.synthesis import synthesize
 
 __all__ = ["synth"]
@@ -72,6 +74,37 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
             "turns and the like. (default: 0.25)",
         ),
     ] = None,
+    gates: Annotated[
+        str | None,
+        typer.Option(
+            help="Gates in their order, with commas between them. (default: all) "
+            + ", ".join(DEFAULT_GATES)
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Gate to leave out; repeat for several.")
+    ] = None,
+    contamination: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Benchmark file (JSON Lines, JSON, CSV, text) that requests must not repeat; repeat for "
+            "several."
+        ),
+    ] = None,
+    rejected: Annotated[
+        bool | None,
+        typer.Option(
+            help="Make a response that a model should not give, too, for preference pairs. (default: yes)"
+        ),
+    ] = None,
+    held_out: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=0.9,
+            help="Share of the chains kept out of training, for dev and test. (default: 0.2)",
+        ),
+    ] = None,
     concurrency: Annotated[
         int, typer.Option(min=1, max=1024, help="Scenarios worked on at the same time.")
     ] = 8,
@@ -91,8 +124,23 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         "chains": tuple(map(str, chains)) if chains else None,
         "everyday": everyday,
         "pressure": pressure,
+        "gates": _chosen(gates, without),
+        "contamination": tuple(map(str, contamination)) if contamination else None,
+        "rejected": rejected,
+        "held_out": held_out,
     }
     options = {name: value for name, value in given.items() if value is not None}
     with live_progress() as report:
         summary = synthesize(out, options, resume=resume, concurrency=concurrency, report=report)
     print_summary(summary, out)
+
+
+def _chosen(gates: str | None, without: list[str] | None) -> tuple[str, ...] | None:
+    if gates is None and not without:
+        return None
+    names = DEFAULT_GATES if gates is None else [name.strip() for name in gates.split(",")]
+    left_out = set(without or ())
+    unknown = sorted(left_out - set(names))
+    if unknown:
+        raise ConfigError(f"unknown gate {unknown[0]!r}; the gates are {', '.join(names)}")
+    return tuple(name for name in names if name and name not in left_out)

@@ -7,40 +7,17 @@ the sets of word 3-grams, found with MinHash.
 """
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from agentalign_lc.errors import ConfigError
+from agentalign_lc.quality import NearDuplicates
+from agentalign_lc.quality.words import Words, ngrams
 
-__all__ = ["distinct", "jaccard", "near_duplicates", "ngrams", "self_bleu", "words"]
+__all__ = ["distinct", "near_duplicates", "self_bleu"]
 
-_WORD = re.compile(r"\w+")
 _EPSILON = 0.1
 """What a precision counts when no n-gram matches (method 1 of Chen and Cherry, 2014)."""
-
-Words = Sequence[str]
-
-
-def words(text: str) -> list[str]:
-    """The words of a text, in lower case, without punctuation.
-
-    Example:
-        >>> words("Mail Ana's plan!")
-        ['mail', 'ana', 's', 'plan']
-    """
-    return _WORD.findall(text.lower())
-
-
-def ngrams(tokens: Words, n: int) -> list[tuple[str, ...]]:
-    """The n-grams of a text, in order.
-
-    Example:
-        >>> ngrams(["a", "b", "c"], 2)
-        [('a', 'b'), ('b', 'c')]
-    """
-    return list(zip(*(tokens[i:] for i in range(n)), strict=False))
 
 
 def distinct(texts: Iterable[Words], n: int) -> float:
@@ -121,47 +98,13 @@ def _closest(length: int, lengths: Counter[int]) -> int:
     return min(others, key=lambda other: (abs(other - length), other))
 
 
-def jaccard(first: set[tuple[str, ...]], second: set[tuple[str, ...]]) -> float:
-    """Share of what two sets have in common.
-
-    Example:
-        >>> jaccard({("a",), ("b",)}, {("b",)})
-        0.5
-    """
-    union = len(first | second)
-    return len(first & second) / union if union else 0.0
-
-
-def near_duplicates(texts: Sequence[Words], threshold: float = 0.8) -> float:
-    """Share of texts of which another text is nearly a copy.
-
-    MinHash finds candidates; their similarity is then computed exactly.
-
-    Args:
-        texts: The texts, as words.
-        threshold: Jaccard similarity of word 3-grams from which two are nearly the same.
-
-    Raises:
-        ConfigError: datasketch, which the extra ``stats`` brings, is not installed.
-    """
-    try:
-        from datasketch import MinHash, MinHashLSH  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigError(
-            "near-duplicates need datasketch: pip install 'agentalign-lc[stats]'"
-        ) from error
-    # A lower threshold for candidates, so that hardly any pair above the true one is missed.
-    index = MinHashLSH(threshold=threshold - 0.15, num_perm=64)
-    shingles = [set(ngrams(text, 3)) for text in texts]
+def near_duplicates(texts: Iterable[Words]) -> float:
+    """Share of texts of which another text is nearly a copy (``quality.NearDuplicates``)."""
+    seen = NearDuplicates()
     alike: set[int] = set()
-    hashes = list(
-        MinHash.generator(([" ".join(g).encode() for g in s] for s in shingles), num_perm=64)
-    )
-    for number, (grams, sketch) in enumerate(zip(shingles, hashes, strict=True)):
-        if not grams:
-            continue
-        for other in index.query(sketch):
-            if jaccard(grams, shingles[other]) >= threshold:
-                alike |= {number, other}
-        index.insert(number, sketch)
-    return len(alike) / len(texts) if texts else 0.0
+    number = -1
+    for number, text in enumerate(texts):
+        others = seen.alike(text, str(number))
+        if others:
+            alike |= {number, *(int(name) for name, _ in others)}
+    return len(alike) / (number + 1) if alike else 0.0

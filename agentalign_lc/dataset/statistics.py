@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from agentalign_lc.dataset.diversity import distinct, near_duplicates, self_bleu, words
+from agentalign_lc.dataset.diversity import distinct, near_duplicates, self_bleu
 from agentalign_lc.dataset.store import RunStore
+from agentalign_lc.quality.words import words
 from agentalign_lc.records import Intent, Record, Status
 from agentalign_lc.taxonomy import EVERYDAY, Library, load_harms
 
@@ -108,6 +109,7 @@ def measure(
 def _rows(store: RunStore) -> Iterator[dict[str, Any]]:
     parts = {
         "text": "instruction.text",
+        "note": "instruction.note.text",
         "phrasing": "instruction.phrasing",
         "chain": "scenario.chain.name",
         "subcategory": "scenario.chain.subcategory",
@@ -117,6 +119,7 @@ def _rows(store: RunStore) -> Iterator[dict[str, Any]]:
     }
     for index, intent, values in store.parts(parts.values()):
         row = dict(zip(parts, values, strict=True))
+        row["text"] = row.pop("note") or row["text"]  # the request proper
         row["steps"] = [step["capability"] for step in row["steps"]]
         yield {"index": index, "intent": intent, **row}
 

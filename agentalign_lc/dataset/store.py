@@ -7,7 +7,7 @@ whole scenarios or nothing of them. One process writes; any number may read.
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from agentalign_lc.errors import StoreError
-from agentalign_lc.quality import Duplicates
+from agentalign_lc.quality import Duplicates, NearDuplicates
 from agentalign_lc.records import Example, Intent, Result, Status
 from agentalign_lc.seeds import canonical_json
 
@@ -170,21 +170,33 @@ class RunStore:
         with _reported(self.folder):
             return {row[0] for row in self._connection.execute(_FINISHED)}
 
-    def close_run(self) -> None:
-        """Reject exact duplicates, in the run's order, and mark the run complete.
+    def close_run(self, gates: Collection[str] = ("duplicates", "near_duplicates")) -> None:
+        """Reject duplicates, in the run's order, and mark the run complete.
 
         It happens once all scenarios are done and in their order, so that what
         is kept does not depend on which scenario was done first.
+
+        Args:
+            gates: Which of the gates over a whole run ask, in this order.
         """
-        seen = Duplicates()
+        exact, near = Duplicates(), NearDuplicates()
+        asked = [gate for gate in gates if gate in ("duplicates", "near_duplicates")]
         with _reported(self.folder), self._connection:
             rows = self._connection.execute(
-                "SELECT scenario, intent, id, json_extract(example, '$.instruction.text') FROM results "  # noqa: S608
+                "SELECT scenario, intent, id, json_extract(example, '$.instruction.note.text'), "  # noqa: S608
+                "json_extract(example, '$.instruction.text') FROM results "
                 f"WHERE status = 'kept' ORDER BY scenario, {_ORDER}"
             ).fetchall()
-            for scenario, intent, name, text in rows:
-                verdict = seen.check(text, name)
-                if not verdict.passed:
+            for scenario, intent, name, note, text in rows:
+                request = note or text
+                verdicts = (
+                    exact.check(request, name)
+                    if gate == "duplicates"
+                    else near.check(request, name, scenario)
+                    for gate in asked
+                )
+                verdict = next((verdict for verdict in verdicts if not verdict.passed), None)
+                if verdict is not None:
                     self._connection.execute(
                         "UPDATE results SET status = 'rejected', gate = ?, reason = ? "
                         "WHERE scenario = ? AND intent = ?",

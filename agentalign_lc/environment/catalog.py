@@ -15,7 +15,7 @@ from agentalign_lc.environment.spec import CollectionSpec, SuiteSpec, ToolSpec
 from agentalign_lc.environment.twists import Twister
 from agentalign_lc.environment.world import World
 from agentalign_lc.errors import ConfigError, DocumentError
-from agentalign_lc.records import Capability, ExpectedCall, Scenario, Step
+from agentalign_lc.records import Capability, ExpectedCall, Note, Scenario, Step
 from agentalign_lc.seeds import canonical_json, derive_seed, stream
 
 __all__ = ["Catalog", "load_catalog", "suite_files", "tools_folder"]
@@ -89,8 +89,8 @@ class Catalog:
             self.tools[name] = tool
         return problems
 
-    def world(self, scenario: Scenario) -> World:
-        """Build the world in which a scenario starts."""
+    def world(self, scenario: Scenario, note: Note | None = None) -> World:
+        """Build the world in which a scenario starts, with the note that a request points to."""
         world = World(scenario.seed, scenario.user, self.collections)
         world.tools = self._used
         for person in scenario.contacts:
@@ -99,6 +99,8 @@ class Catalog:
         for collection, rows in scenario.fixtures.items():
             for row in rows:
                 world.place(collection, row)
+        if note is not None:
+            world.place(*note.row)
         if scenario.twist is not None:
             world.twist = Twister(scenario.twist)
         return attach(world)

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 __all__ = ["has_reference", "resolve"]
 
-_REFERENCE = re.compile(r"\{step([1-6])\.([\w.]+)\}")
+_REFERENCE = re.compile(r"\{step([1-9])\.([\w.]+)\}")
 
 
 def has_reference(value: object) -> bool:

@@ -19,9 +19,16 @@ import yaml
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.people import draw_person
 from agentalign_lc.environment.world import Row, World
-from agentalign_lc.records import Trajectory, Twist
+from agentalign_lc.records import Step, Trajectory, Twist
 
-__all__ = ["RETRY", "Twister", "draw_fault", "draw_injection", "was_followed"]
+__all__ = [
+    "RETRY",
+    "Twister",
+    "draw_fault",
+    "draw_injection",
+    "injected_fields",
+    "was_followed",
+]
 
 RETRY = frozenset({"not_found", "rate_limited", "timeout", "unavailable"})
 """Faults that pass by themselves."""
@@ -135,6 +142,24 @@ def was_followed(run: Trajectory, twist: Twist) -> bool:
     return bool(twist.marker) and any(
         twist.marker in json.dumps(call["args"], ensure_ascii=False) for call, _ in run.calls
     )
+
+
+def injected_fields(twist: Twist, told: str) -> tuple[Step, dict[str, str]]:
+    """What an agent that falls for an injected instruction would do.
+
+    Args:
+        twist: The injection.
+        told: What the user asked, which the attacker wants to know.
+
+    Returns:
+        The step, and the fields of its action.
+    """
+    option = next(o for o in _material()["injections"] if o["goal"] == twist.goal)
+    fields = {
+        name: text.replace("{marker}", twist.marker).replace("{told}", told)
+        for name, text in option["fields"].items()
+    }
+    return Step(capability=twist.goal, action=option["action"]), fields
 
 
 def _marker(kind: str, random: Random) -> str:

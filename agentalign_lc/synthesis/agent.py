@@ -1,7 +1,7 @@
 """The agent loop as a graph: the actor's turn, its tools, and again, for so many turns."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
@@ -29,6 +29,8 @@ class AgentContext:
     tools: Sequence[BaseTool]
     instruction: Instruction
     max_turns: int = 12
+    stop: Callable[[Sequence[AnyMessage]], bool] | None = None
+    """Asked after every batch of calls; if it says yes, the loop ends with ``stopped: "shown"``."""
 
 
 class AgentState(TypedDict, total=False):
@@ -52,7 +54,7 @@ def build_agent() -> CompiledStateGraph[AgentState, AgentContext, AgentState, Ag
     graph.add_node("tools", _use_tools)
     graph.add_edge(START, "act")
     graph.add_conditional_edges("act", _next, ["tools", END])
-    graph.add_edge("tools", "act")
+    graph.add_conditional_edges("tools", _go_on, ["act", END])
     return graph.compile(name="agent")
 
 
@@ -71,7 +73,7 @@ async def converse(
         context: What the agent works with.
 
     Returns:
-        All messages, and why it stopped: ``answer``, or ``turns`` for the limit, which ends it.
+        All messages, and why it stopped: ``answer``; ``turns`` for the limit, or ``shown``, end it.
     """
     messages, stopped = list(opening), "answer"
     for turn in said:
@@ -123,8 +125,15 @@ async def _use_tools(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     if message.tool_calls:
         made = await ToolNode(list(runtime.context.tools)).ainvoke({"messages": [message]})
         answers = [*made["messages"], *answers]
+    stop = runtime.context.stop
+    if stop is not None and stop([*state["messages"], *answers]):
+        return {"messages": answers, "stopped": "shown"}
     return {"messages": answers}
 
 
 def _next(state: AgentState) -> str:
     return END if state.get("stopped") else "tools"
+
+
+def _go_on(state: AgentState) -> str:
+    return END if state.get("stopped") else "act"

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from agentalign_lc.errors import StoreError
+from agentalign_lc.quality import DEFAULT_GATES
 from agentalign_lc.records import Record
 
 __all__ = ["VERSION", "RunConfig"]
@@ -41,6 +42,16 @@ class RunConfig(Record):
     """Chat models that write the requests, as ``provider:name`` or ``provider:name=weight``."""
     base_url: str | None = None
     """Where the model is served, if not at its provider's."""
+    gates: tuple[str, ...] = DEFAULT_GATES
+    """What requests and responses must pass, in this order."""
+    contamination: tuple[str, ...] = ()
+    """Benchmark files with which requests are compared."""
+    contamination_id: str | None = None
+    """Content id of those files."""
+    rejected: bool = True
+    """Whether each example gets a response that a model should not give beside it."""
+    held_out: float = Field(0.2, ge=0, lt=1)
+    """Share of the chains that is not trained on: a quarter each for dev and three test splits."""
     max_turns: int = Field(12, ge=1)
     """How often an agent may call tools before it is stopped."""
     max_tries: int = Field(3, ge=1)

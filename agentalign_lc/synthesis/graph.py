@@ -13,10 +13,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
-from agentalign_lc.records import Intent, Result, Scenario
-from agentalign_lc.roles import needs_phrasings
+from agentalign_lc.records import Intent, Result, Scenario, Split
 from agentalign_lc.synthesis.instruction import build_instruction_graph
-from agentalign_lc.synthesis.stage import choose_chains, stage_scenario
+from agentalign_lc.synthesis.stager import Stager
 from agentalign_lc.synthesis.studio import Studio
 
 __all__ = ["ScenarioInput", "ScenarioOutput", "asked_for", "build_graph"]
@@ -44,6 +43,7 @@ class _ScenarioState(TypedDict, total=False):
     seed: int
     everyday: int
     scenario: Scenario
+    split: Split
     ended: Annotated[list[Result], operator.add]
     results: list[Result]
 
@@ -70,29 +70,12 @@ def build_graph(
         >>> [result.intent.value for result in out["results"]]
         ['harmful', 'borderline', 'benign']
     """
-    chains = choose_chains(
-        studio.categories,
-        studio.library,
-        studio.catalog,
-        spoken=needs_phrasings(studio.roles.author),
-    )
-    everyday = tuple(studio.library.everyday.values())
-
-    def _staged(state: _ScenarioState) -> Scenario:
-        return stage_scenario(
-            state.get("index", 0),
-            state.get("seed", 0),
-            everyday if "everyday" in state else chains,
-            studio.library,
-            studio.catalog,
-            number=state.get("everyday"),
-            pressure=studio.pressure,
-        )
+    stager = Stager(studio)
 
     def stage(state: _ScenarioState) -> dict[str, Any]:
         index = state.get("index", 0)
         try:
-            scenario = _staged(state)
+            scenario, split = stager.stage(index, state.get("seed", 0), state.get("everyday"))
         except Exception as error:  # noqa: BLE001 - failures are data
             return {
                 "ended": [
@@ -100,15 +83,13 @@ def build_graph(
                     for intent in asked_for(state)
                 ]
             }
-        return {"scenario": scenario}
+        return {"scenario": scenario, "split": split}
 
     def fan_out(state: _ScenarioState) -> list[Send] | str:
         if state.get("ended"):
             return "record"
-        return [
-            Send("instruction", {"scenario": state["scenario"], "intent": intent})
-            for intent in asked_for(state)
-        ]
+        known = {"scenario": state["scenario"], "split": state["split"]}
+        return [Send("instruction", {**known, "intent": intent}) for intent in asked_for(state)]
 
     def record(state: _ScenarioState) -> dict[str, Any]:
         return {"results": sorted(state["ended"], key=lambda result: _INTENTS.index(result.intent))}

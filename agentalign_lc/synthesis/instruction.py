@@ -1,28 +1,14 @@
-"""The instruction graph: write, screen, act or refuse, check; one intent of one scenario."""
+"""The instruction graph: write, screen, act or refuse, check, reject; one intent of one scenario."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypedDict
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agentalign_lc.environment.simulate import compile_tool, tool_schema
-from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.errors import AccessError
-from agentalign_lc.messages import message_text
-from agentalign_lc.quality import (
-    check_coverage,
-    check_execution,
-    check_grounding,
-    check_injection,
-    check_purity,
-    check_schema,
-    check_syntax,
-    check_willing,
-    profile_sources,
-)
+from agentalign_lc.quality import Evidence, Kind, examine
 from agentalign_lc.records import (
     Example,
     Instruction,
@@ -30,26 +16,30 @@ from agentalign_lc.records import (
     Outcome,
     Result,
     Scenario,
+    Split,
     Status,
     Trajectory,
     Verdict,
 )
-from agentalign_lc.roles import Brief, Case
-from agentalign_lc.synthesis.agent import AgentContext, build_agent, converse
+from agentalign_lc.roles import Brief
 from agentalign_lc.synthesis.config import VERSION
-from agentalign_lc.synthesis.profile import system_message
+from agentalign_lc.synthesis.delegation import delegate
+from agentalign_lc.synthesis.responses import Rejected, Responder
 from agentalign_lc.synthesis.studio import Studio
 
-__all__ = ["build_instruction_graph", "said_by_expected"]
+__all__ = ["build_instruction_graph"]
 
 
 class _State(TypedDict, total=False):
     scenario: Scenario
     intent: Intent
+    split: Split
     feedback: tuple[str, ...]
     instruction: Instruction
     verdicts: tuple[Verdict, ...]
     response: Trajectory
+    refused_at: int
+    example: Example
     ended: list[Result]
 
 
@@ -69,14 +59,15 @@ def build_instruction_graph(studio: Studio) -> CompiledStateGraph[Any, Any, Any,
     """
     nodes = _Nodes(studio)
     graph = StateGraph(_State, output_schema=_Output)
-    for name in ("write", "screen", "act", "refuse", "check"):
+    for name in ("write", "screen", "act", "refuse", "check", "reject"):
         graph.add_node(name, _guarded(name, getattr(nodes, name)))
     graph.add_edge(START, "write")
     graph.add_conditional_edges("write", _unless_ended("screen"), ["screen", END])
     graph.add_conditional_edges("screen", _after_screen, ["write", "act", "refuse", END])
     graph.add_conditional_edges("act", _unless_ended("check"), ["check", END])
     graph.add_conditional_edges("refuse", _unless_ended("check"), ["check", END])
-    graph.add_edge("check", END)
+    graph.add_conditional_edges("check", _unless_ended("reject"), ["reject", END])
+    graph.add_edge("reject", END)
     return graph.compile(name="instruction")
 
 
@@ -110,17 +101,18 @@ def _after_screen(state: _State) -> str:
 
 
 class _Nodes:
-    """The nodes, which share a studio and the agent loop."""
+    """The nodes, which share a studio and who answers."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
-        self.agent = build_agent()
+        self.responder = Responder(studio)
 
     async def write(self, state: _State) -> dict[str, Any]:
-        return {"instruction": await self.studio.roles.author.write(self._brief(state))}
+        written = await self.studio.roles.author.write(self._brief(state))
+        return {"instruction": delegate(written, state["scenario"])}
 
     async def screen(self, state: _State) -> dict[str, Any]:
-        verdicts = await self._screened(state["scenario"], state["instruction"])
+        verdicts = await examine(self.studio.gates, "request", self._evidence(state))
         failed = _first_failure(verdicts)
         if failed is None:
             return {"verdicts": verdicts}
@@ -130,58 +122,28 @@ class _Nodes:
         return {"feedback": feedback, "ended": [_rejected(state, failed)]}
 
     async def act(self, state: _State) -> dict[str, Any]:
-        instruction = state["instruction"]
-        return {"response": await self._carried_out(state, len(instruction.said))}
+        done = await self.responder.carry_out(state["scenario"], state["instruction"])
+        return {"response": done}
 
     async def refuse(self, state: _State) -> dict[str, Any]:
-        scenario, instruction = state["scenario"], state["instruction"]
-        # Of a request that is split over turns, the last shows what the whole is for.
-        before = await self._carried_out(state, len(instruction.said) - 1)
-        said = _user_says(instruction, len(instruction.said) - 1)
-        messages: list[BaseMessage] = [*before.messages, said]
-        answer = await self.studio.roles.refuser.refuse(messages, self._brief(state))
-        response = before.model_copy(
-            update={
-                "messages": _named([*messages, answer], instruction),
-                "tools": tuple(map(tool_schema, self.studio.tools(scenario).values())),
-                "usage": _usage([*messages, answer]),
-            }
-        )
-        return {"response": response}
-
-    async def _carried_out(self, state: _State, turns: int) -> Trajectory:
-        """Let the agent do what the user asks in the first so many turns."""
-        scenario, instruction = state["scenario"], state["instruction"]
-        world = self.studio.catalog.world(scenario)
-        specs = tuple(self.studio.tools(scenario).values())
-        started = world.today
-        context = AgentContext(
-            actor=self.studio.roles.actor,
-            specs=specs,
-            tools=[compile_tool(spec, world) for spec in specs] if turns else [],
-            instruction=instruction,
-            max_turns=self.studio.max_turns,
-        )
-        said = [_user_says(instruction, turn) for turn in range(turns)]
-        messages, stopped = await converse(self.agent, [system_message(scenario)], said, context)
-        return Trajectory(
-            messages=_named(messages, instruction),
-            tools=tuple(map(tool_schema, specs)),
-            changes=tuple(world.changes),
-            seconds=(world.today - started).total_seconds(),
-            usage=_usage(messages),
-            stopped=stopped,
-        )
+        response, at = await self.responder.refuse(state["instruction"], self._brief(state))
+        return {"response": response, "refused_at": at}
 
     async def check(self, state: _State) -> dict[str, Any]:
-        found = await self._checked(state["scenario"], state["instruction"], state["response"])
+        kind: Kind = "refusal" if "refused_at" in state else "run"
+        found = await examine(self.studio.gates, kind, self._evidence(state))
         verdicts = (*state["verdicts"], *found)
         example = self._example(state, verdicts)
         failed = _first_failure(verdicts)
         if failed is not None:
             return {"ended": [_rejected(state, failed, example)]}
-        index, intent = state["scenario"].index, state["intent"]
-        return {"ended": [Result(index=index, intent=intent, status=Status.KEPT, example=example)]}
+        if self.studio.rejected:
+            return {"example": example}
+        return {"ended": [_kept(example)]}
+
+    async def reject(self, state: _State) -> dict[str, Any]:
+        wrong = await self.responder.reject(state["instruction"], self._brief(state))
+        return {"ended": [_kept(_paired(state["example"], wrong))]}
 
     def _brief(self, state: _State) -> Brief:
         return Brief(
@@ -191,46 +153,15 @@ class _Nodes:
             feedback=state.get("feedback", ()),
         )
 
-    async def _screened(self, scenario: Scenario, instruction: Instruction) -> tuple[Verdict, ...]:
-        """Judge an instruction before anything is done about it."""
-        tools = self.studio.tools(scenario)
-        calls = [(call.tool, call.arguments) for call in instruction.calls]
-        known = profile_sources(scenario, instruction.text)
-        verdicts = [
-            check_schema(calls, tools),
-            check_coverage(scenario.chain.capabilities, _capabilities(calls, tools)),
-            check_grounding(calls, tools, said_by_expected(instruction), known),
-        ]
-        judge = self.studio.roles.judge
-        if _first_failure(verdicts) is None and "intent" in judge.questions:
-            case = Case("intent", instruction.text, intent=instruction.intent)
-            verdicts.append(await judge.judge(case))
-        return _about("request", verdicts)
-
-    async def _checked(
-        self, scenario: Scenario, instruction: Instruction, response: Trajectory
-    ) -> tuple[Verdict, ...]:
-        """Judge a response; the model judge is asked only if nothing cheaper found a fault."""
-        judge = self.studio.roles.judge
-        case = Case("refusal", instruction.text, response.answer)
-        if instruction.intent is Intent.HARMFUL:
-            plain = check_purity(response)
-            return _about("response", [plain, await judge.judge(case)] if plain.passed else [plain])
-        tools = self.studio.tools(scenario)
-        calls = [(call["name"], call["args"]) for call, _ in response.calls]
-        results = [str(answer.text) if answer is not None else "" for _, answer in response.calls]
-        known = profile_sources(scenario, instruction.text)
-        verdicts = [
-            check_syntax(response),
-            check_execution(response, scenario.chain.capabilities, tools),
-            check_coverage(scenario.chain.capabilities, _capabilities(calls, tools)),
-            check_schema(calls, tools),
-            check_grounding(calls, tools, _said_by_call(response), known, results),
-            check_injection(response, scenario.twist),
-        ]
-        if _first_failure(verdicts) is None:
-            verdicts.append(check_willing(await judge.judge(case)))
-        return _about("response", verdicts)
+    def _evidence(self, state: _State) -> Evidence:
+        return Evidence(
+            scenario=state["scenario"],
+            instruction=state["instruction"],
+            catalog=self.studio.catalog,
+            judge=self.studio.roles.judge,
+            response=state.get("response") or Trajectory(messages=(), tools=()),
+            refused_at=state.get("refused_at"),
+        )
 
     def _example(self, state: _State, verdicts: tuple[Verdict, ...]) -> Example:
         roles = self.studio.roles
@@ -239,27 +170,34 @@ class _Nodes:
             scenario=state["scenario"],
             instruction=state["instruction"],
             response=state["response"],
+            refused_at=state.get("refused_at"),
             verdicts=verdicts,
-            provenance=(roles.author.source, responder.source, roles.judge.source),
+            split=state.get("split", "train"),
+            provenance=(state["instruction"].author, responder.source, roles.judge.source),
             version=VERSION,
         )
 
 
-def _capabilities(
-    calls: Sequence[tuple[str, Mapping[str, Any]]], tools: Mapping[str, ToolSpec]
-) -> list[str]:
-    return [tools[name].capability for name, _ in calls if name in tools]
-
-
-def _about(what: str, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
-    # The same gate may look at the request and at the response; the funnel tells them apart.
-    return tuple(
-        verdict.model_copy(update={"gate": f"{what}.{verdict.gate}"}) for verdict in verdicts
+def _paired(example: Example, wrong: Rejected | None) -> Example:
+    if wrong is None:
+        return example
+    source = wrong.source.model_copy(update={"role": f"rejected {wrong.source.role}"})
+    return example.model_copy(
+        update={
+            "rejected": wrong.response,
+            "rejected_as": wrong.kind,
+            "provenance": (*example.provenance, source),
+        }
     )
 
 
 def _first_failure(verdicts: Sequence[Verdict]) -> Verdict | None:
     return next((verdict for verdict in verdicts if not verdict.passed), None)
+
+
+def _kept(example: Example) -> Result:
+    index, intent = example.scenario.index, example.instruction.intent
+    return Result(index=index, intent=intent, status=Status.KEPT, example=example)
 
 
 def _rejected(state: _State, verdict: Verdict, example: Example | None = None) -> Result:
@@ -272,44 +210,3 @@ def _rejected(state: _State, verdict: Verdict, example: Example | None = None) -
         reason=f"{outcome}{verdict.reason}"[:500],
         example=example,
     )
-
-
-def _user_says(instruction: Instruction, turn: int) -> HumanMessage:
-    return HumanMessage(instruction.said[turn], id=f"human-{instruction.id[-12:]}-{turn}")
-
-
-def said_by_expected(instruction: Instruction) -> list[str]:
-    """What the user has said when each of the expected calls is due."""
-    said = instruction.said
-    return [
-        "\n".join(said[: number + 1] if number + 1 < len(said) else said)
-        for number in range(len(instruction.calls))
-    ]
-
-
-def _said_by_call(response: Trajectory) -> list[str]:
-    """What the user had said by each call that was made."""
-    said, by_call = "", []
-    for message in response.messages:
-        if isinstance(message, HumanMessage):
-            said = f"{said}\n{message_text(message)}"
-        if isinstance(message, AIMessage):
-            by_call += [said] * len(message.tool_calls)
-    return by_call
-
-
-def _named(messages: Sequence[BaseMessage], instruction: Instruction) -> tuple[BaseMessage, ...]:
-    # LangChain gives messages random ids; derived ones keep the bytes of a run its seed's.
-    return tuple(
-        message.model_copy(update={"id": f"message-{instruction.id[-12:]}-{number}"})
-        for number, message in enumerate(messages)
-    )
-
-
-def _usage(messages: Sequence[BaseMessage]) -> dict[str, int]:
-    usage = {"input_tokens": 0, "output_tokens": 0}
-    for message in messages:
-        if isinstance(message, AIMessage) and message.usage_metadata:
-            usage["input_tokens"] += message.usage_metadata["input_tokens"]
-            usage["output_tokens"] += message.usage_metadata["output_tokens"]
-    return usage if any(usage.values()) else {}

@@ -10,18 +10,17 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.simulate import compile_tool
 from agentalign_lc.errors import AgentAlignError
 from agentalign_lc.quality import (
-    check_coverage,
+    GATES,
+    Evidence,
     check_execution,
-    check_grounding,
-    check_schema,
-    profile_sources,
+    check_goal,
+    examine,
 )
 from agentalign_lc.records import BehaviorChain, Instruction, Intent, Scenario, Trajectory, Verdict
 from agentalign_lc.roles import Brief
-from agentalign_lc.roles.embedded import EmbeddedActor, EmbeddedAuthor
+from agentalign_lc.roles.embedded import EmbeddedActor, EmbeddedAuthor, EmbeddedJudge
 from agentalign_lc.styles import Pressure, Style
 from agentalign_lc.synthesis.agent import AgentContext, build_agent, converse
-from agentalign_lc.synthesis.instruction import said_by_expected
 from agentalign_lc.synthesis.stage import stage_scenario
 from agentalign_lc.taxonomy import Library
 
@@ -70,10 +69,11 @@ async def _rehearsed(chain: BehaviorChain, library: Library, catalog: Catalog) -
             brief = Brief(scenario, intent, tuple(tools.values()))
             try:
                 said = await author.write(brief)
-                verdicts = _screened(scenario, said, catalog)
+                verdicts = await _screened(scenario, said, catalog)
                 if all(verdict.passed for verdict in verdicts):
                     done = await _carried_out(scenario, said, actor, catalog)
-                    verdicts = [check_execution(done, chain.capabilities, tools)]
+                    executed = check_execution(done, chain.capabilities, tools)
+                    verdicts = (executed, check_goal(done, scenario, said, catalog))
             except AgentAlignError as error:
                 problem = Problem(chain.name, intent, "author", str(error), "")
                 return [*problems.values(), problem]
@@ -97,15 +97,9 @@ def _scenarios(
         yield staged.model_copy(update=changed)
 
 
-def _screened(scenario: Scenario, said: Instruction, catalog: Catalog) -> list[Verdict]:
-    tools = {name: catalog.tools[name] for name in scenario.offered}
-    calls = [(call.tool, call.arguments) for call in said.calls]
-    used = [tools[name].capability for name, _ in calls]
-    return [
-        check_schema(calls, tools),
-        check_coverage(scenario.chain.capabilities, used),
-        check_grounding(calls, tools, said_by_expected(said), profile_sources(scenario, said.text)),
-    ]
+async def _screened(scenario: Scenario, said: Instruction, catalog: Catalog) -> tuple[Verdict, ...]:
+    evidence = Evidence(scenario, said, catalog, EmbeddedJudge())
+    return await examine(GATES.values(), "request", evidence)
 
 
 async def _carried_out(
@@ -116,4 +110,5 @@ async def _carried_out(
     context = AgentContext(actor, specs, [compile_tool(spec, world) for spec in specs], said)
     turns = [HumanMessage(turn) for turn in said.said]
     messages, stopped = await converse(_AGENT, [], turns, context)
-    return Trajectory(messages=tuple(messages), tools=(), stopped=stopped)
+    changes = tuple(world.changes)
+    return Trajectory(messages=tuple(messages), tools=(), changes=changes, stopped=stopped)

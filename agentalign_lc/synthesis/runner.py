@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from agentalign_lc.dataset.statistics import Statistics, measure
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.environment.catalog import Catalog, load_catalog
 from agentalign_lc.errors import ConfigError
+from agentalign_lc.quality import Gate, build_gates
 from agentalign_lc.records import Intent, Record, Result, Status
 from agentalign_lc.roles import Roles, needs_phrasings
 from agentalign_lc.synthesis.config import RunConfig
@@ -70,6 +71,7 @@ def synthesize(
     resume: bool = False,
     concurrency: int = 8,
     roles: Roles | None = None,
+    gates: Sequence[Gate] = (),
     report: Callable[[Tally], None] = lambda _: None,
 ) -> Summary:
     """Run the synthesis graph over many scenarios and leave a data set in a folder.
@@ -81,6 +83,7 @@ def synthesize(
             scenarios are tried again.
         concurrency: How many scenarios are worked on at the same time.
         roles: Who writes; by default what the configuration says.
+        gates: Gates of yours; the option ``gates`` may name them to put them in order.
         report: Called after every scenario.
 
     Raises:
@@ -102,13 +105,13 @@ def synthesize(
             config = resumed_with_sources(store.config, given)
     else:
         config = _configured(given)
-    studio = _studio(config, roles)
+    studio = _studio(config, roles, gates)
     store = (
         RunStore.resume(out) if continued else RunStore.create(out, config.model_dump(mode="json"))
     )
     with store:
         asyncio.run(_work(store, config, studio, concurrency, report))
-        store.close_run()
+        store.close_run(config.gates)
         summary = _summary(store, config, studio)
     (out / "summary.json").write_text(
         json.dumps(summary.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8"
@@ -124,7 +127,7 @@ def _configured(given: Mapping[str, Any]) -> RunConfig:
         raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def _studio(config: RunConfig, roles: Roles | None) -> Studio:
+def _studio(config: RunConfig, roles: Roles | None, gates: Sequence[Gate] = ()) -> Studio:
     catalog = load_catalog(own=map(Path, config.tools))
     library = load_library(catalog, own=map(Path, config.chains))
     roles = roles or _roles(config, library, catalog)
@@ -137,6 +140,9 @@ def _studio(config: RunConfig, roles: Roles | None) -> Studio:
         max_turns=config.max_turns,
         max_tries=config.max_tries,
         pressure=config.pressure,
+        gates=build_gates(config.gates, gates),
+        rejected=config.rejected,
+        held_out=config.held_out,
     )
 
 

@@ -17,9 +17,18 @@ def _all_chain_files(paths: Iterable[Path]) -> list[Path]:
     return [file for path in paths for file in chain_files(path)]
 
 
+def _benchmark_files(paths: Iterable[Path]) -> list[Path]:
+    files = list(paths)
+    for file in files:
+        if not file.is_file():
+            raise ConfigError(f"{file}: no such file; `--contamination` takes benchmark files")
+    return files
+
+
 _KINDS: dict[str, Callable[[Iterable[Path]], list[Path]]] = {
     "tools": suite_files,
     "chains": _all_chain_files,
+    "contamination": _benchmark_files,
 }
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+from agentalign_lc.dataset.splits import Splits
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.people import draw_person
 from agentalign_lc.environment.slots import fill_slots
 from agentalign_lc.errors import ConfigError
-from agentalign_lc.records import BehaviorChain, Scenario
+from agentalign_lc.records import BehaviorChain, ExpectedCall, Scenario
 from agentalign_lc.seeds import derive_seed, stream
+from agentalign_lc.styles import Pressure
+from agentalign_lc.synthesis.delegation import draw_opening
 from agentalign_lc.synthesis.offer import draw_distractors, draw_style, draw_twist
 from agentalign_lc.taxonomy import Library
 
@@ -41,7 +44,7 @@ def choose_chains(
         chain
         for chain in chains
         if any(
-            catalog.own.intersection(_candidates(chain, position, library, catalog))
+            catalog.own.intersection(library.candidates(chain, position, catalog))
             for position in range(len(chain.steps))
         )
     )
@@ -59,16 +62,7 @@ def _unserved(chains: Sequence[BehaviorChain], catalog: Catalog) -> str:
     )
 
 
-def _candidates(
-    chain: BehaviorChain, position: int, library: Library, catalog: Catalog
-) -> tuple[str, ...]:
-    """The tools that can take a step: the user's own, where there are any."""
-    script = library.scripts[chain.name]
-    found = catalog.serving(chain.steps[position], script.given(position), script.awaited(position))
-    return tuple(name for name in found if name in catalog.own) or found
-
-
-def stage_scenario(
+def stage_scenario(  # noqa: PLR0913 - each of them decides something of the scenario
     index: int,
     seed: int,
     chains: Sequence[BehaviorChain],
@@ -77,6 +71,7 @@ def stage_scenario(
     *,
     number: int | None = None,
     pressure: float = 0.0,
+    splits: Splits = Splits(),  # noqa: B008 - frozen
 ) -> Scenario:
     """Make the scenario with this number in the run with this seed.
 
@@ -91,6 +86,7 @@ def stage_scenario(
         catalog: Where their tools are.
         number: Position among the scenarios that these chains are for, if that is another.
         pressure: Share of scenarios whose requests come under pressure.
+        splits: Which tools the chain's scenarios may offer.
 
     Example:
         >>> from agentalign_lc.environment.catalog import load_catalog
@@ -110,12 +106,22 @@ def stage_scenario(
     user = draw_person(random)
     script = library.scripts[chain.name]
     filled = fill_slots(script.all_slots(), user, random, own)
+    barred = splits.barred(chain)
     tools = tuple(
-        random.choice(_candidates(chain, position, library, catalog))
+        random.choice(_preferred(library.candidates(chain, position, catalog), chain, splits))
         for position in range(len(chain.steps))
     )
-    distractors = draw_distractors(chain, tools, catalog, random)
+    distractors = draw_distractors(chain, tools, catalog, random, barred)
     strangers = tuple(draw_person(random) for _ in range(random.randint(2, 4)))
+    style = draw_style(pressure, stream(own, "style"), conversation=script.converses)
+    opening: tuple[ExpectedCall, ...] = ()
+    if style.pressure is Pressure.DELEGATION:
+        taken = f"{filled.values} {filled.fixtures}"
+        opening = draw_opening(catalog, barred, taken, stream(own, "opening"))
+    offered = (*tools, *distractors, *(call.tool for call in opening))
+    twist = draw_twist(chain, tools, offered, catalog, stream(own, "twist"))
+    if opening and twist is not None and twist.kind == "injection":
+        twist = None  # nobody could say which of the two notes is the user's
     return Scenario(
         index=index,
         seed=own,
@@ -128,6 +134,14 @@ def stage_scenario(
         contacts=tuple(sorted((*filled.contacts, *strangers), key=lambda p: (p.last, p.first))),
         slots=filled.values,
         fixtures=filled.fixtures,
-        twist=draw_twist(chain, tools, (*tools, *distractors), catalog, stream(own, "twist")),
-        style=draw_style(pressure, stream(own, "style"), conversation=script.converses),
+        twist=twist,
+        style=style,
+        opening=opening,
     )
+
+
+def _preferred(candidates: Sequence[str], chain: BehaviorChain, splits: Splits) -> tuple[str, ...]:
+    """The tools that may take a step: held-out ones where they are tested, others elsewhere."""
+    held_out = tuple(name for name in candidates if name in splits.tools)
+    others = tuple(name for name in candidates if name not in splits.tools)
+    return (held_out or others) if splits.of(chain) == "test_tools" else others

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.spec import ToolSpec
+from agentalign_lc.quality import DEFAULT_GATES, Gate, build_gates
 from agentalign_lc.records import Scenario
 from agentalign_lc.roles import Roles
 from agentalign_lc.taxonomy import Library
@@ -23,6 +24,9 @@ class Studio:
         max_turns: How often an agent may call tools before it is stopped.
         max_tries: How often an instruction may be written before it is rejected.
         pressure: Share of scenarios whose requests come under pressure.
+        gates: What instructions and responses must pass, in this order.
+        rejected: Whether each example gets a response that a model should not give beside it.
+        held_out: Share of the chains that is not trained on (``dataset.plan_splits``).
     """
 
     roles: Roles
@@ -32,6 +36,9 @@ class Studio:
     max_turns: int = 12
     max_tries: int = 3
     pressure: float = 0.25
+    gates: tuple[Gate, ...] = build_gates(DEFAULT_GATES)
+    rejected: bool = True
+    held_out: float = 0.2
 
     def tools(self, scenario: Scenario) -> dict[str, ToolSpec]:
         """The tools that a scenario offers, by name."""

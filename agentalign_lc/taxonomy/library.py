@@ -87,6 +87,14 @@ class Library:
         """
         return self.scripts[chain.name].readings[intent]
 
+    def candidates(self, chain: BehaviorChain, position: int, catalog: Catalog) -> tuple[str, ...]:
+        """The tools that can take a step (from 0): the user's own, where there are any."""
+        script = self.scripts[chain.name]
+        found = catalog.serving(
+            chain.steps[position], script.given(position), script.awaited(position)
+        )
+        return tuple(name for name in found if name in catalog.own) or found
+
     def __iter__(self) -> Iterator[BehaviorChain]:
         return iter(self.chains.values())
 

@@ -141,7 +141,7 @@ def test_own_chains_are_rehearsed(agentalign, tmp_path: Path) -> None:
     file.write_text(OWN.replace('"{pal.phone}"', '"+1-555-0199"'))
     code, out, _ = agentalign("chains", "check", file)
     assert code == 1
-    assert "my-chain, harmful: grounding:" in out
+    assert "my-chain, harmful: request.grounding:" in out
     assert "was not given" in out
 
 

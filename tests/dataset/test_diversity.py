@@ -7,14 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
-from agentalign_lc.dataset.diversity import (
-    distinct,
-    jaccard,
-    near_duplicates,
-    ngrams,
-    self_bleu,
-    words,
-)
+from agentalign_lc.dataset.diversity import distinct, near_duplicates, self_bleu
+from agentalign_lc.quality.words import jaccard, ngrams, words
 
 TEXTS = st.lists(
     st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=15), min_size=2, max_size=12

@@ -104,8 +104,10 @@ async def test_the_harmful_one_is_refused_where_it_shows(result) -> None:
 async def test_a_call_after_the_last_turn_is_no_refusal(result) -> None:
     harmful, benign = await result(Intent.HARMFUL), await result(Intent.BENIGN)
 
-    assert check_purity(harmful.example.response).outcome is Outcome.PASS
-    assert check_purity(benign.example.response).outcome is Outcome.FAIL
+    assert (
+        check_purity(harmful.example.response, harmful.example.refused_at).outcome is Outcome.PASS
+    )
+    assert check_purity(benign.example.response, harmful.example.refused_at).outcome is Outcome.FAIL
 
 
 async def test_a_value_must_be_said_before_it_is_used(result, library: Library) -> None:

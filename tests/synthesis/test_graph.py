@@ -36,7 +36,7 @@ async def test_harm_is_refused_and_the_rest_is_carried_out(studio: Studio) -> No
 
     harmful = triplet[Intent.HARMFUL].example
     assert harmful is not None
-    assert not harmful.response.last_turn.calls
+    assert harmful.refused_at == len(harmful.response.calls)
     for intent in (Intent.BORDERLINE, Intent.BENIGN):
         example = triplet[intent].example
         assert example is not None

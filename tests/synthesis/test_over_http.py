@@ -77,7 +77,7 @@ def test_conversations_are_held_turn_by_turn(model: LoopbackModel, tmp_path: Pat
     split = [r.example for r in results.values() if r.example and r.example.instruction.turns]
     assert len(split) >= 3
     harmful = [e for e in split if e.instruction.intent is Intent.HARMFUL]
-    assert all(e.response.calls and not e.response.last_turn.calls for e in harmful)
+    assert all(e.refused_at and e.refused_at == len(e.response.calls) for e in harmful)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.roles.base import Roles
 from agentalign_lc.roles.embedded.actor import EmbeddedActor
 from agentalign_lc.roles.embedded.author import EmbeddedAuthor
+from agentalign_lc.roles.embedded.gullible import GullibleActor
 from agentalign_lc.roles.embedded.judge import EmbeddedJudge
 from agentalign_lc.roles.embedded.planner import EmbeddedPlanner
 from agentalign_lc.roles.embedded.refuser import EmbeddedRefuser
@@ -15,6 +16,7 @@ __all__ = [
     "EmbeddedJudge",
     "EmbeddedPlanner",
     "EmbeddedRefuser",
+    "GullibleActor",
     "embedded_roles",
 ]
 

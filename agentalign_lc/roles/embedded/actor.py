@@ -18,7 +18,7 @@ from agentalign_lc.environment.twists import RETRY
 from agentalign_lc.records import ExpectedCall, Instruction, Provenance, Step
 from agentalign_lc.seeds import derive_seed, stream
 
-__all__ = ["CLAUSES", "EmbeddedActor"]
+__all__ = ["CLAUSES", "EmbeddedActor", "tool_call"]
 
 CLAUSES: dict[str, list[str]] = yaml.safe_load(
     Path(__file__).with_name("answers.yaml").read_text(encoding="utf-8")
@@ -60,7 +60,7 @@ class EmbeddedActor:
             again = self._mended(turns[-1], tools) if failures <= _TRIES else None
             if again is None:
                 return AIMessage(_failure(turns[-1].call, turns[-1].result), id=name)
-            return AIMessage("", tool_calls=[_tool_call(again, seed)], id=name)
+            return AIMessage("", tool_calls=[tool_call(again, seed)], id=name)
         asked = instruction.asked(said)
         if len(done) < asked:
             expected = instruction.calls[len(done)]
@@ -69,7 +69,7 @@ class EmbeddedActor:
             except LookupError:
                 return AIMessage(_missing(expected), id=name)
             call = expected.model_copy(update={"arguments": arguments})
-            return AIMessage("", tool_calls=[_tool_call(call, seed)], id=name)
+            return AIMessage("", tool_calls=[tool_call(call, seed)], id=name)
         random = stream(instruction.id, "report", asked)
         told = instruction.asked(said - 1) if said > 1 else 0  # earlier turns had their reports
         return AIMessage(
@@ -178,7 +178,8 @@ def _last_success(turns: Sequence[_Turn]) -> int:
     return max((number for number, turn in enumerate(turns, 1) if turn.succeeded), default=0)
 
 
-def _tool_call(call: ExpectedCall, seed: str) -> ToolCall:
+def tool_call(call: ExpectedCall, seed: str) -> ToolCall:
+    """An expected call as LangChain writes it, with an id from a seed."""
     return ToolCall(name=call.tool, args=dict(call.arguments), id=f"call_{seed[:24]}")
 
 

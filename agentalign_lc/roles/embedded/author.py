@@ -60,6 +60,8 @@ class EmbeddedAuthor:
             turns=tuple(turns) if len(turns) > 1 else (),
             frame=frame if frame != "{request}" else "",
             phrasing=phrasing,
+            # The n-th turn asks for the n-th call, and the last one shows what the whole is for.
+            shows_at=len(turns) - 1,
             calls=calls,
             author=self.source,
         )
@@ -101,6 +103,8 @@ class EmbeddedAuthor:
     def _frame(self, scenario: Scenario) -> str:
         # If one request of the triplet greets, none gets a greeting: who gets one would be a sign.
         intents = self._library.scripts[scenario.chain.name].readings
+        if scenario.style.pressure is Pressure.DELEGATION:
+            return "{request}"  # it stands around the words that point to the note
         bare = scenario.style.length == "short"  # which has neither greeting nor thanks
         said = [] if bare else [self._turns(scenario, intent)[1][-1] for intent in intents]
         return draw_frame(

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from agentalign_lc.environment.slots import fill_text
 from agentalign_lc.errors import RoleError
-from agentalign_lc.records import Provenance
+from agentalign_lc.records import Intent, Provenance
 from agentalign_lc.roles.base import Brief
 from agentalign_lc.seeds import derive_seed, stream
 from agentalign_lc.taxonomy import Library
@@ -34,7 +34,11 @@ class EmbeddedRefuser:
             RoleError: the chain has no refusal.
         """
         scenario = brief.scenario
-        refusal = self._library.reading(scenario.chain, brief.intent).refusal
+        refusal = (
+            self._library.scripts[scenario.chain.name]
+            .readings.get(Intent.HARMFUL, self._library.reading(scenario.chain, brief.intent))
+            .refusal
+        )
         if refusal is None:
             raise RoleError(f"chain {scenario.chain.name!r} has no refusal")
         seed = derive_seed(scenario.seed, "refusal", str(messages[-1].text))

@@ -13,7 +13,7 @@ import yaml
 from agentalign_lc.environment.slots import fill_text
 from agentalign_lc.styles import Pressure, Style, Tone
 
-__all__ = ["draw_frame", "greets", "obfuscate", "speak", "thanks"]
+__all__ = ["draw_frame", "draw_place", "greets", "obfuscate", "point", "speak", "thanks"]
 
 _GREETED = re.compile(
     r"^(?:hi|hey|hiya|hello|dear|good (?:morning|afternoon|evening|day)|morning|evening|ok|okay|right|so)\b",
@@ -25,6 +25,8 @@ _THANKED = re.compile(
 _SWAPS = str.maketrans("aeios", "43105")
 _WORD = re.compile(r"[a-z]{5,}")
 _OBFUSCATED = 0.5
+_WORDED = frozenset(Pressure) - {Pressure.DECOMPOSITION, Pressure.DELEGATION}
+"""Kinds of pressure that put words around a request."""
 
 
 @cache
@@ -93,13 +95,45 @@ def draw_frame(
         (before if aside_first else after).append(aside)
     if closing and (style.length == "long" or (style.length == "medium" and goodbye_too)):
         after.append(goodbye)
-    if style.pressure not in (None, Pressure.DECOMPOSITION):
+    if style.pressure in _WORDED:
         kind = voices["pressure"][style.pressure]
         first, last = draw(kind["before"]), draw(kind["after"])
         before.append(first if pressed_first or not last or not kind.get("alone") else "")
         after.insert(0, last)
     gap = random.choice(" \n")
     return gap.join(part for part in (*before, "{request}", *after) if part)
+
+
+def draw_place(kind: str, taken: str, random: Random) -> str:
+    """Choose where a note lies: a path for ``files``, an address for ``pages``.
+
+    Args:
+        kind: Which of them.
+        taken: Text with the places that are in use already.
+        random: Stream for the choices.
+    """
+    free = [place for place in _voices()["notes"][kind] if place not in taken]
+    code = f"{random.getrandbits(24):06x}"
+    return fill_text(random.choice(free), {"code": {"value": code}})
+
+
+def point(place: str, style: Style, listed: str, random: Random) -> str:
+    """Choose the words with which somebody points to a note instead of asking.
+
+    Args:
+        place: Path or address of the note.
+        style: Its tone.
+        listed: The folder that is to be looked through first; empty for none.
+        random: Stream for the choices.
+
+    Example:
+        >>> point("~/notes/todo.txt", Style(tone=Tone.TERSE), "", Random(1))
+        'read ~/notes/todo.txt and do it'
+    """
+    voices = _voices()["notes"]
+    kind = "listed" if listed else style.tone.value
+    values = {"note": {"value": place}, "folder": {"value": listed}}
+    return fill_text(random.choice(voices[kind]), values)
 
 
 def speak(request: str, style: Style, frame: str) -> str:

@@ -120,6 +120,7 @@ class PromptedAuthor:
             intent=brief.intent,
             text="\n\n".join(answer.turns),
             turns=tuple(answer.turns) if len(answer.turns) > 1 else (),
+            shows_at=len(answer.turns) - 1,
             calls=tuple(
                 ExpectedCall(tool=call.tool, arguments=json.loads(call.arguments))
                 for call in answer.calls
