@@ -150,7 +150,7 @@ def audit_splits(rows: Iterable[Mapping[str, object]]) -> list[str]:
     """
     seen: dict[str, dict[object, set[str]]] = defaultdict(lambda: defaultdict(set))
     offered: dict[str, set[str]] = defaultdict(set)
-    used: set[str] = set()
+    tested: list[tuple[object, set[str]]] = []
     sequences: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for row in rows:
         split = str(row["split"])
@@ -169,7 +169,7 @@ def audit_splits(rows: Iterable[Mapping[str, object]]) -> list[str]:
         tools |= {call["tool"] for call in scenario["opening"]}
         offered[split] |= tools
         if split == "test_tools":
-            used |= set(scenario["tools"])
+            tested.append((row["id"], set(scenario["tools"])))
     leaks = [
         f"{kind} {value!s:.80} is in {', '.join(sorted(splits))}"
         for kind, values in seen.items()
@@ -183,6 +183,8 @@ def audit_splits(rows: Iterable[Mapping[str, object]]) -> list[str]:
         f"sequence {' → '.join(sequence)} of test_chains is in another split"
         for sequence in sorted(sequences["test_chains"] & others)
     ]
-    if used and not used - offered["train"]:
-        leaks.append("test_tools uses no tool that train does not offer")
-    return leaks
+    return leaks + [
+        f"{name} of test_tools uses no tool that train does not offer"
+        for name, tools in tested
+        if tools <= offered["train"]
+    ]
