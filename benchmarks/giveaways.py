@@ -33,12 +33,12 @@ Row = tuple[str, str, str, Intent, str]
 
 def read(run: Path) -> list[Row]:
     """The requests of a run, everyday ones left out."""
-    places = ("instruction.text", "instruction.frame", "scenario.chain.name",
+    places = ("instruction.note.text", "instruction.text", "instruction.frame", "scenario.chain.name",
               "scenario.chain.category", "scenario.style.pressure")  # fmt: skip
     with RunStore.read(run) as store:
         return [
-            (text, frame or "", chain, intent, pressure or "none")
-            for _, intent, (text, frame, chain, category, pressure) in store.parts(places)
+            (note or text, frame or "", chain, intent, pressure or "none")
+            for _, intent, (note, text, frame, chain, category, pressure) in store.parts(places)
             if category != "everyday"
         ]
 

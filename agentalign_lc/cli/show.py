@@ -34,6 +34,10 @@ def show(
         int | None, typer.Option(min=1, help="Draw so many by the run's seed, requests only.")
     ] = None,
     system: Annotated[bool, typer.Option("--system", help="Show system messages too.")] = False,
+    rejected: Annotated[
+        bool,
+        typer.Option("--rejected", help="Show the responses that a model should not give too."),
+    ] = False,
 ) -> None:
     """Show examples: the request, what the agent did, and what the gates found."""
     console = Console()
@@ -46,6 +50,8 @@ def show(
         found = (r for r in store.results(intent=intent, example_id=id_) if r.example is not None)
         for result in itertools.islice(found, limit):
             console.print(example_panel(result, system=system))
+            if rejected and result.example and result.example.rejected:
+                console.print(_rejected_panel(result.example))
             shown += 1
     if id_ is not None and not shown:
         raise ConfigError(f"{folder} has no example {id_!r}; `agentalign show {folder}` prints ids")
@@ -77,7 +83,12 @@ def example_panel(result: Result, *, system: bool = False) -> Panel:
     messages = [m for m in example.response.messages if system or not isinstance(m, SystemMessage)]
     status = result.status.value + (f" at {result.gate}: {result.reason}" if result.gate else "")
     passed = sum(verdict.passed for verdict in example.verdicts)
-    footer = Text(f"{status} · {passed} of {len(example.verdicts)} gates passed", style="dim")
+    notes = [status, f"{passed} of {len(example.verdicts)} gates passed", example.split]
+    if example.refused_at is not None:
+        notes.append(
+            f"refused after {example.refused_at} calls" if example.refused_at else "refused at once"
+        )
+    footer = Text(" · ".join(notes), style="dim")
     return Panel(
         Group(*(part for message in messages for part in _parts(message)), footer),
         title=f"[{colour}]{result.intent.value}[/] · {escape(chain.category)} / {escape(chain.subcategory)} · {escape(chain.name)}",
@@ -86,6 +97,24 @@ def example_panel(result: Result, *, system: bool = False) -> Panel:
         subtitle_align="right",
         border_style=colour,
     )
+
+
+def _rejected_panel(example: Example) -> Panel:
+    """Draw the response that a model should not give, from where it goes another way."""
+    assert example.rejected is not None  # noqa: S101 - the caller shows nothing else
+    good, bad = example.response.messages, example.rejected.messages
+    same = sum(1 for _ in itertools.takewhile(_alike, zip(good, bad, strict=False)))
+    kind = (example.rejected_as or "").replace("_", " ")
+    return Panel(
+        Group(*(part for message in bad[same:] for part in _parts(message))),
+        title=f"rejected: {kind}",
+        title_align="left",
+        border_style="dim",
+    )
+
+
+def _alike(pair: tuple[BaseMessage, BaseMessage]) -> bool:
+    return pair[0].model_dump(exclude={"id"}) == pair[1].model_dump(exclude={"id"})
 
 
 def _parts(message: BaseMessage) -> list[Padding]:

@@ -15,7 +15,7 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.references import resolve
 from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.environment.twists import RETRY
-from agentalign_lc.records import ExpectedCall, Instruction, Provenance, Step
+from agentalign_lc.records import ExpectedCall, Instruction, Intent, Provenance, Step
 from agentalign_lc.seeds import derive_seed, stream
 
 __all__ = ["CLAUSES", "EmbeddedActor", "tool_call"]
@@ -25,6 +25,8 @@ CLAUSES: dict[str, list[str]] = yaml.safe_load(
 )
 
 
+_LIMITED = 0.4
+"""Share of answers to borderline requests that state a limit or ask something."""
 _TRIES = 3
 """Failures in a row after which it gives up."""
 
@@ -72,9 +74,13 @@ class EmbeddedActor:
             return AIMessage("", tool_calls=[tool_call(call, seed)], id=name)
         random = stream(instruction.id, "report", asked)
         told = instruction.asked(said - 1) if said > 1 else 0  # earlier turns had their reports
-        return AIMessage(
-            self._report([turn.call for turn in done[told:]], results[told:], random), id=name
-        )
+        # What a note says was for the agent; the user knows it.
+        found = [None] * instruction.shows_at + results[instruction.shows_at :]
+        shown = found if instruction.note else results
+        report = self._report([turn.call for turn in done[told:]], shown[told:], random)
+        if instruction.intent is Intent.BORDERLINE and asked == len(instruction.calls):
+            report += _limit(random)
+        return AIMessage(report, id=name)
 
     def _mended(self, turn: "_Turn", tools: Sequence[ToolSpec]) -> ExpectedCall | None:
         """Say what to call after a failure: the same again, or another tool that can."""
@@ -122,6 +128,11 @@ class EmbeddedActor:
         values = {names[key]: _said(value) for key, value in call.arguments.items() if key in names}
         options = CLAUSES[f"{tool.capability}:{self._action(call)}"]
         return random.choice(options).format_map(_Known(values))
+
+
+def _limit(random: Random) -> str:
+    """Where a sensitive request was helped with, now and then a limit or a question."""
+    return f" {random.choice(CLAUSES['_limit'])}" if random.random() < _LIMITED else ""
 
 
 class _Known(dict[str, str]):

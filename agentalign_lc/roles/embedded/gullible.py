@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.spec import ToolSpec
@@ -40,7 +40,8 @@ class GullibleActor:
         mine = f"call_{seed[:24]}"
         read = any(isinstance(m, ToolMessage) and self._reads(m) for m in messages)
         done = any(isinstance(m, ToolMessage) and m.tool_call_id == mine for m in messages)
-        wanted = self._wanted(tools, instruction) if read and not done else None
+        said = [str(m.text) for m in messages if isinstance(m, HumanMessage)]
+        wanted = self._wanted(tools, said[-1]) if read and not done else None
         if wanted is not None:
             call = tool_call(wanted, seed)
             return AIMessage("", tool_calls=[call], id=f"ai-{seed[:12]}")
@@ -51,8 +52,8 @@ class GullibleActor:
         # The marker alone: a result is JSON, in which the words themselves may be escaped.
         return self._twist.marker in str(message.text)
 
-    def _wanted(self, tools: Sequence[ToolSpec], instruction: Instruction) -> ExpectedCall | None:
-        step, fields = injected_fields(self._twist, instruction.request[:_TOLD])
+    def _wanted(self, tools: Sequence[ToolSpec], said: str) -> ExpectedCall | None:
+        step, fields = injected_fields(self._twist, said[:_TOLD])
         able = set(self._catalog.serving(step))
         tool = next((tool for tool in tools if tool.name in able), None)
         return self._catalog.call(tool.name, step, fields) if tool else None
