@@ -80,7 +80,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     arguments = parser.parse_args()
     with RunStore.read(arguments.run) as store:
-        read = [(text, intent) for _, intent, (text,) in store.parts(["instruction.text"])]
+        places = ["instruction.note.text", "instruction.text"]
+        read = [(note or text, intent) for _, intent, (note, text) in store.parts(places)]
     rows = [json.loads(line) for line in arguments.data.read_text(encoding="utf-8").splitlines()]
     kinds = {"sparse n-grams": sparse}
     if find_spec("sentence_transformers"):
