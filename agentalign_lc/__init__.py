@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from agentalign_lc.dataset.store import RunStore
     from agentalign_lc.environment.catalog import Catalog, load_catalog
     from agentalign_lc.errors import AgentAlignError
-    from agentalign_lc.records import Example, Instruction, Intent, Scenario, Trajectory
+    from agentalign_lc.quality.gate import Evidence, Gate
+    from agentalign_lc.records import (
+        Example,
+        Instruction,
+        Intent,
+        Outcome,
+        Scenario,
+        Trajectory,
+        Verdict,
+    )
     from agentalign_lc.roles.base import Roles
     from agentalign_lc.roles.embedded import embedded_roles
     from agentalign_lc.roles.prompted import prompted_roles
@@ -32,16 +41,20 @@ if TYPE_CHECKING:
 __all__ = [
     "AgentAlignError",
     "Catalog",
+    "Evidence",
     "Example",
+    "Gate",
     "Instruction",
     "Intent",
     "Library",
+    "Outcome",
     "Roles",
     "RunStore",
     "Scenario",
     "Studio",
     "Summary",
     "Trajectory",
+    "Verdict",
     "build_graph",
     "build_planner_graph",
     "embedded_roles",
@@ -55,16 +68,20 @@ __all__ = [
 _HOMES = {
     "AgentAlignError": "errors",
     "Catalog": "environment.catalog",
+    "Evidence": "quality.gate",
     "Example": "records",
+    "Gate": "quality.gate",
     "Instruction": "records",
     "Intent": "records",
     "Library": "taxonomy.library",
+    "Outcome": "records",
     "Roles": "roles.base",
     "RunStore": "dataset.store",
     "Scenario": "records",
     "Studio": "synthesis.studio",
     "Summary": "synthesis.runner",
     "Trajectory": "records",
+    "Verdict": "records",
     "build_graph": "synthesis.graph",
     "build_planner_graph": "synthesis.planning",
     "embedded_roles": "roles.embedded",
