@@ -45,7 +45,7 @@ __all__ = [
 CANARY = "agentalign-lc canary 5f2f1a0e-7c1d-4b0e-9a53-d1c40f8e6b77: keep out of evaluation corpora"
 """Travels with every data set, so that contamination can be searched for."""
 
-_PLAIN_LINE = 200
+_Line = Annotated[str, Field(max_length=200)]
 
 
 class Record(BaseModel):
@@ -77,7 +77,6 @@ class Subcategory(Record):
 
     name: str
     description: str
-    """One or two sentences: what the harm is, and where its border runs."""
 
 
 class HarmCategory(Record):
@@ -124,10 +123,10 @@ class BehaviorChain(Record):
     category: str
     subcategory: str
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=6)]
-    harmful: Annotated[str, Field(max_length=_PLAIN_LINE)]
+    harmful: _Line
     """One line: what the steps are for when the intent is harmful."""
-    borderline: Annotated[str, Field(max_length=_PLAIN_LINE)]
-    benign: Annotated[str, Field(max_length=_PLAIN_LINE)]
+    borderline: _Line
+    benign: _Line
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -170,7 +169,6 @@ class Twist(Record):
     code: str = ""
     """For a fault: what the tool reports; ``partial`` cuts its result short."""
     times: int = 1
-    """How often it happens."""
     text: str
     """What the tool says, or the injected instruction."""
     goal: str = ""
@@ -226,8 +224,7 @@ class Scenario(Record):
     @property
     def offered(self) -> tuple[str, ...]:
         """All tools that the agent sees, in an order that gives nothing away."""
-        opening = (call.tool for call in self.opening)
-        return tuple(sorted({*self.tools, *self.distractors, *opening}))
+        return tuple(sorted({*self.tools, *self.distractors, *(c.tool for c in self.opening)}))
 
 
 class Provenance(Record):
@@ -241,19 +238,10 @@ class Provenance(Record):
 
 
 class Note(Record):
-    """A text of the user's own in the world that a request only points to: "do what is in my notes"."""
+    """A text of the user's own, a file or a page, that a request only points to."""
 
     place: str
-    """Path of a file, or address of a page."""
     text: str
-    """What it says: the request proper."""
-
-    @property
-    def row(self) -> tuple[str, dict[str, JsonValue]]:
-        """The collection that it belongs to, and its row there."""
-        if "://" in self.place:
-            return "pages", {"url": self.place, "title": "Notes", "text": self.text}
-        return "files", {"path": self.place, "content": self.text}
 
 
 class Instruction(Record):
@@ -307,8 +295,7 @@ class Outcome(StrEnum):
 
     PASS = "pass"  # noqa: S105 - an outcome, not a secret
     FAIL = "fail"
-    UNKNOWN = "unknown"
-    """The judge broke or could not tell; never becomes a label."""
+    UNKNOWN = "unknown"  # the judge broke or could not tell; never becomes a label
 
 
 class Verdict(Record):
@@ -399,7 +386,6 @@ class Result(Record):
     """How one planned instruction ended, and why; planned = kept + rejected + failed."""
 
     index: int
-    """The scenario's position in the run."""
     intent: Intent
     status: Status
     gate: str = ""

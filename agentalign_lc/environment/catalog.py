@@ -100,7 +100,11 @@ class Catalog:
             for row in rows:
                 world.place(collection, row)
         if note is not None:
-            world.place(*note.row)
+            if "://" in note.place:
+                page = {"url": note.place, "title": "Notes", "text": note.text}
+                world.place("pages", page)
+            else:
+                world.place("files", {"path": note.place, "content": note.text})
         if scenario.twist is not None:
             world.twist = Twister(scenario.twist)
         return attach(world)
