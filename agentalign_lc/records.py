@@ -192,7 +192,6 @@ class Scenario(Record):
     """A chain made concrete: tools, people, slot values and the world's seed."""
 
     index: int
-    """Position in the run, from 0."""
     seed: str
     """Seed of everything inside the scenario, the world included."""
     ordinal: int
@@ -321,7 +320,7 @@ class Trajectory(Record):
     changes: tuple[dict[str, JsonValue], ...] = ()
     """What the calls did to the world: operation, collection, key, row."""
     seconds: float = 0.0
-    """How long it took by the world's own clock."""
+    """By the world's own clock."""
     usage: dict[str, int] = Field(default_factory=dict)
     """Tokens, where the provider reports them."""
     stopped: str = "answer"
