@@ -8,11 +8,11 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, cast
 
 from agentalign_lc.errors import ConfigError
 
@@ -69,13 +69,17 @@ def read_rows(file: Path) -> Iterator[Row]:
     kinds = [suffix.lower() for suffix in file.suffixes[-2:]]
     packed = bool(kinds) and kinds[-1] == ".gz"
     kind = next(iter(kinds[-2:-1] if packed else kinds[-1:]), "")
-    with _reported(file), gzip.open(file) if packed else file.open("rb") as stream:
+    with _reported(file), _opened(file, packed=packed) as stream:
         if kind == ".json":
             yield from _json_rows(stream)
         elif kind in {".csv", ".tsv"}:
             yield from _table_rows(_lines(stream), "," if kind == ".csv" else "\t")
         else:
             yield from _line_rows(_lines(stream), parse=kind != ".txt")
+
+
+def _opened(file: Path, *, packed: bool) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(file)) if packed else file.open("rb")
 
 
 def parse_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -148,7 +152,7 @@ def _json_rows(stream: IO[bytes]) -> Iterator[Row]:
         return
     line, before = 1, 0
     try:
-        for at, value in _elements(text, _after_space(text, 0)):
+        for at, value in _elements(text):
             line, before = line + text.count("\n", before, at), at
             yield Row(line, value)
     except RecursionError:
@@ -171,16 +175,25 @@ def _is_json_lines(text: str) -> bool:
     return True
 
 
-def _elements(text: str, at: int) -> Iterator[tuple[int, Any]]:
-    """Elements of an array, or of an object's arrays, with where they start."""
-    if at == len(text):
-        return
-    opening = text[at]
-    if opening not in "[{":
-        yield at, _DECODER.raw_decode(text, at)[0]
-        return
+def _elements(text: str) -> Iterator[tuple[int, Any]]:
+    """Where rows begin, and what they are."""
+    end = yield from _inside(text, _after_space(text, 0))
+    if _after_space(text, end) < len(text):
+        raise json.JSONDecodeError("more than one value", text, end)
+
+
+def _inside(text: str, at: int) -> Generator[tuple[int, Any], None, int]:
+    """Elements of an array, or of an object's arrays; returns where it ends."""
+    opening = text[at : at + 1]
+    if opening not in {"[", "{"}:
+        if opening:
+            value, end = _DECODER.raw_decode(text, at)
+            yield at, value
+            at = end
+        return at
+    closing = "]" if opening == "[" else "}"
     at = _after_space(text, at + 1)
-    while text[at] not in "]}":
+    while text[at] != closing:
         if opening == "{":
             _, at = _DECODER.raw_decode(text, at)
             at = _after_space(text, at)
@@ -189,14 +202,15 @@ def _elements(text: str, at: int) -> Iterator[tuple[int, Any]]:
         start = at
         value, at = _DECODER.raw_decode(text, at)
         if opening == "{" and isinstance(value, list):
-            yield from _elements(text, start)
+            yield from _inside(text, start)
         else:
             yield start, value
         at = _after_space(text, at)
         if text[at] == ",":
             at = _after_space(text, at + 1)
         else:
-            _expect(text, at, "]}")
+            _expect(text, at, closing)
+    return at + 1
 
 
 def _after_space(text: str, at: int) -> int:
@@ -206,8 +220,8 @@ def _after_space(text: str, at: int) -> int:
 
 
 def _expect(text: str, at: int, wanted: str) -> None:
-    if text[at] not in wanted:
-        raise json.JSONDecodeError("expected " + " or ".join(wanted), text, at)
+    if text[at] != wanted:
+        raise json.JSONDecodeError(f"expected {wanted}", text, at)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from agentalign_lc.dataset.conversation import Conversation, run_conversations
 from agentalign_lc.dataset.mixture import ROWS, Input, Mixture, Part, write_row
-from agentalign_lc.dataset.shares import PARTS, largest_total, split_total, spread
+from agentalign_lc.dataset.shares import PARTS, fill, split_total, spread
 from agentalign_lc.dataset.sources import RowError, Source, read_row
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.errors import ConfigError, StoreError
@@ -256,15 +256,15 @@ def _counts(
     if missing:
         where = "--with FILE" if "third_party" in missing else "a run that has them"
         raise ConfigError(f"there are no {' and no '.join(missing)} rows: give {where}")
-    most = largest_total(available, wanted)
+    most = fill(available, wanted)
     if total is None:
-        return split_total(most, wanted)
+        return most
     counts = split_total(total, wanted)
     short = {part: count - available[part] for part, count in counts.items()}
     if any(lack > 0 for lack in short.values()):
         said = ", ".join(f"{lack:,} {part} rows" for part, lack in short.items() if lack > 0)
         raise ConfigError(
-            f"a total of {total:,} lacks {said}: give more, or --total {most} at most"
+            f"a total of {total:,} lacks {said}: give more, or leave --total out and get {sum(most.values()):,}"
         )
     return counts
 

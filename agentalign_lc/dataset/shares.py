@@ -1,5 +1,6 @@
 """Shares: how many rows of each part, met exactly, and in an order that keeps them all along."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -7,7 +8,7 @@ from random import Random
 
 from agentalign_lc.errors import ConfigError
 
-__all__ = ["PARTS", "PRESETS", "largest_total", "read_shares", "split_total", "spread"]
+__all__ = ["PARTS", "PRESETS", "fill", "read_shares", "split_total", "spread"]
 
 PARTS = ("harmful", "benign", "third_party")
 """What a mix is made of; borderline requests count as benign, as in AgentAlign."""
@@ -65,25 +66,22 @@ def split_total(total: int, shares: Mapping[str, Fraction]) -> dict[str, int]:
     return counts
 
 
-def largest_total(available: Mapping[str, int], shares: Mapping[str, Fraction]) -> int:
-    """The largest total that can be split by shares without using a row twice.
+def fill(available: Mapping[str, int], shares: Mapping[str, Fraction]) -> dict[str, int]:
+    """Take as many rows as shares allow: all of the scarcest part, and of the others in proportion.
 
     Args:
         available: Number of rows, by part.
         shares: By part; at least one is above 0.
 
+    Returns:
+        Number of rows by part, each at most half a row from its exact share.
+
     Example:
-        >>> largest_total({"harmful": 10, "benign": 100}, {"harmful": Fraction(1), "benign": Fraction(2)})
-        31
+        >>> fill({"harmful": 10, "benign": 100}, {"harmful": Fraction(1), "benign": Fraction(5, 2)})
+        {'harmful': 10, 'benign': 25}
     """
-    whole = sum(shares.values())
-    # A part gets less than one row more than its quota: no total from here on can fit.
-    total = min(
-        int((available[part] + 1) * whole / share) for part, share in shares.items() if share
-    )
-    while any(count > available[part] for part, count in split_total(total, shares).items()):
-        total -= 1
-    return total
+    scale = min(available[part] / share for part, share in shares.items() if share)
+    return {part: math.ceil(scale * share - Fraction(1, 2)) for part, share in shares.items()}
 
 
 def spread(counts: Mapping[str, int], random: Random) -> list[str]:

@@ -1,5 +1,6 @@
-"""ShareGPT conversations, with calls in turns of their own as LLaMA-Factory has them."""
+"""ShareGPT conversations: calls in turns of their own (LLaMA-Factory), or between tags (Hermes)."""
 
+import re
 from typing import Any
 
 from agentalign_lc.dataset.conversation import Call, Turn
@@ -21,14 +22,18 @@ _ROLES = {
     "tool_response": "tool",
     "function_response": "tool",
 }
+_CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
+_NEXT_ANSWER = re.compile(r"\s*</tool_response>\s*<tool_response>\s*")
 
 
 def read_sharegpt(row: dict[str, Any]) -> tuple[list[Turn], list[dict[str, Any]]]:
     """Read the turns and the tools of a row with ``conversations``.
 
-    Calls that follow each other, and words of the assistant just before them, are
-    one turn. Where several calls have a single answer that is a JSON list of their
-    number, each gets its own.
+    A call is JSON in a turn of its own or between ``<tool_call>`` tags in a text;
+    several are a list, several pairs of tags or several turns. Calls that follow
+    each other, and words of the assistant just before them, are one turn. A
+    single answer to several calls is split where it is a JSON list of their
+    number, or has ``<tool_response>`` tags.
 
     Raises:
         RowError: something is missing or cannot be read.
@@ -46,16 +51,22 @@ def read_sharegpt(row: dict[str, Any]) -> tuple[list[Turn], list[dict[str, Any]]
     for number, item in enumerate(given, 1):
         role, value = _said(item, number)
         last = turns[-1] if turns else None
-        if role != "call":
-            turns.append(Turn(role=role, content=plain_text(value)))
-        elif last is not None and last["role"] == "assistant":
-            last["calls"] = [*last.get("calls", ()), *_calls(value)]
+        if role == "call" and last is not None and last["role"] == "assistant":
+            more = _assistant(value, calls=True)
+            last["content"] = "\n\n".join(filter(None, (last["content"], more["content"])))
+            last["calls"] = [*last.get("calls", ()), *more["calls"]]
+        elif role in {"call", "assistant"}:
+            turns.append(_assistant(value, calls=role == "call"))
+        elif role == "tool" and last is not None:
+            alone = number == len(given) or _said(given[number], number + 1)[0] != "tool"
+            answers = _answers(plain_text(value), len(last.get("calls", ())) if alone else 1)
+            turns += [Turn(role="tool", content=answer) for answer in answers]
         else:
-            turns.append(Turn(role="assistant", content="", calls=_calls(value)))
+            turns.append(Turn(role=role, content=plain_text(value)))
     system = row.get("system")
     if isinstance(system, str) and system and (not turns or turns[0]["role"] != "system"):
         turns.insert(0, Turn(role="system", content=system))
-    return _answered(turns), read_tools(row.get("tools"))
+    return turns, read_tools(row.get("tools"))
 
 
 def _said(item: object, number: int) -> tuple[str, Any]:
@@ -67,30 +78,48 @@ def _said(item: object, number: int) -> tuple[str, Any]:
     return role, item["value"]
 
 
+def _assistant(value: object, *, calls: bool) -> Turn:
+    if not isinstance(value, str):
+        return (
+            Turn(role="assistant", content="", calls=_calls(value))
+            if calls
+            else Turn(role="assistant", content=plain_text(value))
+        )
+    tagged = _CALL.findall(value)
+    if tagged:
+        words = _CALL.sub("", value).strip()
+        made = [call for text in tagged for call in _calls(text)]
+        return Turn(role="assistant", content=words, calls=made)
+    if calls:
+        return Turn(role="assistant", content="", calls=_calls(value))
+    if "<tool_call>" in value:
+        raise RowError("a <tool_call> without its end")
+    return Turn(role="assistant", content=value)
+
+
 def _calls(value: object) -> list[Call]:
     if isinstance(value, str):
         try:
             value = parse_json(value)
         except ValueError as error:
             raise RowError("a call that is no JSON") from error
+    if value == []:
+        raise RowError("a list of calls with none in it")
     return [read_call(call) for call in (value if isinstance(value, list) else [value])]
 
 
-def _answered(turns: list[Turn]) -> list[Turn]:
-    result: list[Turn] = []
-    for place, turn in enumerate(turns):
-        calls = turns[place - 1].get("calls", ()) if place else ()
-        alone = place + 1 == len(turns) or turns[place + 1]["role"] != "tool"
-        if turn["role"] == "tool" and len(calls) > 1 and alone:
-            result += [Turn(role="tool", content=text) for text in _split(turn["content"])]
-        else:
-            result.append(turn)
-    return result
-
-
-def _split(text: str) -> list[str]:
+def _answers(text: str, calls: int) -> list[str]:
+    tagged = text.strip()
+    if tagged.startswith("<tool_response>") and tagged.endswith("</tool_response>"):
+        text = tagged.removeprefix("<tool_response>").removesuffix("</tool_response>").strip()
+    if calls < 2:
+        return [text]
+    parts = _NEXT_ANSWER.split(text)
+    if len(parts) == calls:
+        return parts
     try:
-        parts = parse_json(text)
+        listed = parse_json(text)
     except ValueError:
         return [text]
-    return [plain_text(part) for part in parts] if isinstance(parts, list) else [text]
+    alike = isinstance(listed, list) and len(listed) == calls
+    return [plain_text(part) for part in listed] if alike else [text]

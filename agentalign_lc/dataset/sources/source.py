@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from agentalign_lc.dataset.conversation import Conversation, Turn
-from agentalign_lc.dataset.sources.hermes import CALL_TAG, read_hermes
 from agentalign_lc.dataset.sources.openai import read_openai
 from agentalign_lc.dataset.sources.sharegpt import read_sharegpt
 from agentalign_lc.dataset.sources.turns import RowError, check_turns, numbered
@@ -17,7 +16,6 @@ from agentalign_lc.seeds import content_id
 __all__ = ["FORMATS", "Source", "parse_source", "read_row"]
 
 FORMATS: dict[str, Callable[[dict[str, Any]], tuple[list[Turn], list[dict[str, Any]]]]] = {
-    "hermes": read_hermes,
     "openai": read_openai,
     "sharegpt": read_sharegpt,
 }
@@ -79,8 +77,9 @@ def read_row(row: Row, source: Source) -> Conversation:
     except UnicodeEncodeError as error:
         raise RowError("half a surrogate pair, which is no text") from error
     about: dict[str, Any] = {"file": source.file.name, "line": row.line}
-    licence = next((data[key] for key in ("licence", "license") if data.get(key)), source.licence)
-    if isinstance(licence, str) and licence:
+    given = (data.get(key) for key in ("licence", "license"))
+    licence = next((text for text in given if isinstance(text, str) and text), source.licence)
+    if licence:
         about["licence"] = licence[:200]
     return Conversation(id=name, messages=turns, tools=tools, source=source.name, about=about)
 
@@ -89,13 +88,4 @@ def _recognised(row: dict[str, Any]) -> str:
     turns = row.get("messages", row.get("conversations"))
     if not isinstance(turns, list) or not turns:
         raise RowError("neither `messages` nor `conversations`")
-    if isinstance(turns[0], dict) and "from" not in turns[0]:
-        return "openai"
-    said = [(turn.get("from"), turn.get("value")) for turn in turns if isinstance(turn, dict)]
-    if any(role in {"function_call", "tool_call"} for role, _ in said):
-        return "sharegpt"
-    tagged = any(
-        role in {"gpt", "assistant"} and isinstance(value, str) and CALL_TAG in value
-        for role, value in said
-    )
-    return "hermes" if tagged else "sharegpt"
+    return "sharegpt" if isinstance(turns[0], dict) and "from" in turns[0] else "openai"
