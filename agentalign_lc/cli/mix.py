@@ -21,7 +21,7 @@ __all__ = ["mix", "print_mixture"]
 
 
 def mix(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.")],
     out: Annotated[Path, typer.Option(help="Folder to make; it must be new or empty.")],
     with_: Annotated[
         list[str] | None,
