@@ -126,13 +126,13 @@ class _Pool:
         digest, rows, before = hashlib.sha256(), 0, sum(self._reasons.values())
         with RunStore.read(run) as store:
             for kept in run_conversations(store):
-                row = replace(kept, about={**kept.about, "run": run.resolve().name})
                 rows += 1
-                line = write_row(row)
-                digest.update(line)
+                row = replace(kept, about={**kept.about, "run": run.resolve().name})
+                part = "harmful" if row.intent == "harmful" else "benign"
                 try:
-                    part = "harmful" if row.intent == "harmful" else "benign"
-                    self._add(row, line, part if row.split == "train" else _HELD_OUT)
+                    # Without the run's name: a copy of a run holds the same rows.
+                    digest.update(_line(kept))
+                    self._add(row, _line(row), part if row.split == "train" else _HELD_OUT)
                 except RowError as error:
                     self._leave_out(f"{run}: {row.id}", error, {"file": str(run), "id": row.id})
         if not rows:

@@ -47,7 +47,7 @@ class Input(Record):
     source: str
     licence: str = ""
     sha256: str
-    """Of the file; of a run, of its rows as they stand in a mixture, since a database has many bytes for the same rows."""
+    """Of the file; of a run, of its rows as JSON Lines, since a database has many bytes for the same rows."""
     rows: int
     """All that it had."""
     left_out: int

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import shutil
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable
@@ -218,6 +219,16 @@ def test_numbers_that_json_cannot_say(towns, run: Path, tmp_path: Path) -> None:
     mix([run], [towns(1, row)], tmp_path / "out", report=said.append)
 
     assert said[0].endswith(":2: numbers or texts that JSON cannot say, or nested too deeply")
+
+
+def test_a_copy_of_a_run_is_the_same_run(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "copy")
+
+    one, other = (mix([folder], [], tmp_path / f"out-{folder.name}") for folder in (run, tmp_path / "copy"))  # fmt: skip
+
+    assert one.inputs[0].sha256 == other.inputs[0].sha256
+    named = {row.about["run"] for row in mix_conversations(tmp_path / "out-copy")}
+    assert named == {"copy"}
 
 
 def test_the_same_run_twice_gives_each_row_once(run: Path, tmp_path: Path) -> None:
