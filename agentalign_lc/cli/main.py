@@ -7,6 +7,7 @@ import typer
 
 from agentalign_lc.cli.chains import chains
 from agentalign_lc.cli.export import export
+from agentalign_lc.cli.mix import mix
 from agentalign_lc.cli.plan import plan
 from agentalign_lc.cli.show import show
 from agentalign_lc.cli.stats import stats
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(synth)
+app.command()(mix)
 app.command()(export)
 app.command()(show)
 app.command()(stats)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from agentalign_lc.cli.problems import Problems
 from agentalign_lc.cli.progress import live_progress
 from agentalign_lc.cli.summary import print_summary
 from agentalign_lc.errors import ConfigError
@@ -130,8 +131,15 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         "held_out": held_out,
     }
     options = {name: value for name, value in given.items() if value is not None}
-    with live_progress() as report:
-        summary = synthesize(out, options, resume=resume, concurrency=concurrency, report=report)
+    with Problems() as problems, live_progress() as report:
+        summary = synthesize(
+            out,
+            options,
+            resume=resume,
+            concurrency=concurrency,
+            warn=problems.say,
+            report=report,
+        )
     print_summary(summary, out)
 
 

@@ -9,6 +9,7 @@ from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.messages import message_text
 from agentalign_lc.quality.compliance import check_compliance
+from agentalign_lc.quality.contamination import Contamination
 from agentalign_lc.quality.coverage import check_coverage
 from agentalign_lc.quality.execution import check_execution
 from agentalign_lc.quality.gate import Evidence, Gate
@@ -21,7 +22,7 @@ from agentalign_lc.quality.schema import check_schema, check_syntax
 from agentalign_lc.records import Instruction, Trajectory, Verdict
 from agentalign_lc.roles import Case
 
-__all__ = ["DEFAULT_GATES", "GATES", "build_gates"]
+__all__ = ["DEFAULT_GATES", "GATES", "build_gates", "contamination_gate"]
 
 _Calls = list[tuple[str, Mapping[str, Any]]]
 
@@ -148,6 +149,11 @@ def build_gates(names: Sequence[str], further: Iterable[Gate] = ()) -> tuple[Gat
             there = ", ".join(dict.fromkeys([*known, *_OTHERS]))
             raise ConfigError(f"unknown gate {name!r}; the gates are {there}")
     return tuple(known[name] for name in dict.fromkeys([*names, *own]) if name in known)
+
+
+def contamination_gate(index: Contamination) -> Gate:
+    """A gate that turns down requests which stand in a benchmark."""
+    return Gate(name="contamination", request=lambda e: index.check(e.instruction.request))
 
 
 def _said_by_expected(instruction: Instruction) -> Iterator[str]:

@@ -14,7 +14,7 @@ from agentalign_lc.dataset.statistics import Statistics, measure
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.environment.catalog import Catalog, load_catalog
 from agentalign_lc.errors import ConfigError
-from agentalign_lc.quality import Gate, build_gates
+from agentalign_lc.quality import Contamination, Gate, build_gates, contamination_gate
 from agentalign_lc.records import Intent, Record, Result, Status
 from agentalign_lc.roles import Roles, needs_phrasings
 from agentalign_lc.synthesis.config import RunConfig
@@ -64,7 +64,7 @@ class Summary(Record):
         return sum(row[3] for row in self.rows if row[0] is intent and row[1] is status)
 
 
-def synthesize(
+def synthesize(  # noqa: PLR0913 - each is something that a caller may bring along
     out: Path,
     options: Mapping[str, Any] | None = None,
     *,
@@ -72,6 +72,7 @@ def synthesize(
     concurrency: int = 8,
     roles: Roles | None = None,
     gates: Sequence[Gate] = (),
+    warn: Callable[[str], None] = lambda _: None,
     report: Callable[[Tally], None] = lambda _: None,
 ) -> Summary:
     """Run the synthesis graph over many scenarios and leave a data set in a folder.
@@ -84,6 +85,7 @@ def synthesize(
         concurrency: How many scenarios are worked on at the same time.
         roles: Who writes; by default what the configuration says.
         gates: Gates of yours; the option ``gates`` may name them to put them in order.
+        warn: Called with one line for each row of a benchmark file that cannot be read.
         report: Called after every scenario.
 
     Raises:
@@ -105,6 +107,9 @@ def synthesize(
             config = resumed_with_sources(store.config, given)
     else:
         config = _configured(given)
+    if config.contamination and "contamination" in config.gates:
+        benchmarks = Contamination(map(Path, config.contamination), warn)
+        gates = (*gates, contamination_gate(benchmarks))
     studio = _studio(config, roles, gates)
     store = (
         RunStore.resume(out) if continued else RunStore.create(out, config.model_dump(mode="json"))
