@@ -13,7 +13,7 @@ from tests.dataset.third_party import weather
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mix") / "run"
-    synthesize(folder, {"scenarios": 4})
+    synthesize(folder, {"held_out": 0, "scenarios": 4})
     return folder
 
 

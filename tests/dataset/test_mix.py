@@ -45,7 +45,7 @@ weights = st.fractions(Fraction(1, 1000), 1000)
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mix") / "run"
-    synthesize(folder, {"scenarios": 8})
+    synthesize(folder, {"held_out": 0, "scenarios": 8})
     return folder
 
 
@@ -53,7 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def split_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose first three scenarios are held out."""
     folder = tmp_path_factory.mktemp("mix") / "split"
-    synthesize(folder, {"scenarios": 8})
+    synthesize(folder, {"held_out": 0, "scenarios": 8})
     with RunStore.resume(folder) as store:
         for result in list(store.results(status=Status.KEPT)):
             if result.index < 3 and result.example is not None:
