@@ -27,10 +27,8 @@ __all__ = ["escape_markdown", "render_card", "write_card"]
 
 _TEMPLATE = Path(__file__).with_name("templates") / "card.md.j2"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-# All but what is plain in the middle of a line: no emphasis, code, link, mention, emoji or markup begins.
-_SPECIAL = re.compile(
-    r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?! |$)|\bwww\.|[^\w \-.,;:/%=+·'\"()?]"
-)
+# Where emphasis, code, links, cells, markup, mentions, mathematics or emoji could begin.
+_SPECIAL = re.compile(r"[!#$&*<>@\[\\\]^`{|}~]|(?<![^\W_])_|_(?![^\W_])|:(?! |$)|\bwww\.")
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9][\w .:/=@+-]*")
 _SEPARATORS = re.compile(
     r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"

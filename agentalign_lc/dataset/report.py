@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -39,7 +40,9 @@ _POLICY = (
 _INERT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
 _TURNING = {code: f"⟨U+{code:04X}⟩" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_HYPHEN = re.compile(r"(?<=[A-Za-z0-9])-(?=[A-Za-z0-9])")
 _LEVELS = 5
+_THINNEST = 0.6
 _TRIPLETS = 4
 _BINS = 12
 
@@ -127,6 +130,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["label"] = _label
+    environment.filters["title"] = lambda name: _HYPHEN.sub(" ", _label(name))
     environment.filters["step"] = _step
     return environment
 
@@ -279,7 +283,8 @@ def _bar_list(title: str, counts: Mapping[str, Mapping[str, int]]) -> dict[str, 
     for name, parts in counts.items():
         start, stack = 0.0, []
         for part, count in parts.items():
-            width = 100 * count / most
+            # Thinner would not be seen.
+            width = max(100 * count / most, _THINNEST) if count else 0.0
             stack.append((part, round(start, 2), round(width, 2)))
             start += width
         bars.append((name, stack, sum(parts.values())))

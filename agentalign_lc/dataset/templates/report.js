@@ -18,6 +18,7 @@
       .replace(/\u007f/g, "\u2421")
       .replace(/[\u202a-\u202e\u2066-\u2069]/g, (c) => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase()}⟩`);
   const label = (name) => visible(name).replaceAll("_", " ");
+  const title = (name) => label(name).replace(/(?<=[a-z0-9])-(?=[a-z0-9])/gi, " ");
 
   function element(tag, name, ...children) {
     const made = document.createElement(tag);
@@ -82,7 +83,7 @@
     const name = label(result.rejected_as || "rejected");
     const panes = [
       ["chosen", "Response", chosen],
-      ["other", `Rejected response: ${name}`, drawTimeline(result.rejected, result.rejected.filter((e) => e.kind === "call").length)],
+      ["other", `Rejected: ${name}`, drawTimeline(result.rejected, result.rejected.filter((e) => e.kind === "call").length)],
     ];
     const tabs = element("div", "tabs");
     tabs.setAttribute("role", "tablist");
@@ -143,8 +144,9 @@
     const link = isolated(result.id, "a", "id");
     link.href = `#${encodeURIComponent(result.id)}`;
     facts.append(link);
-    const where = element("p", "where", isolated(label(result.category)), result.category ? " · " : "", isolated(label(result.subcategory || "")));
-    const parts = [element("h3", "", isolated(label(result.chain || `${result.status} before it had a response`).replaceAll("-", " "))), where, facts];
+    const where = element("p", "where", isolated(label(result.category)), " · ", isolated(label(result.subcategory || "")));
+    where.hidden = !result.category;
+    const parts = [element("h3", "", isolated(title(result.chain || `${result.status} before it had a response`))), where, facts];
     if (result.reason || result.gate) {
       parts.push(element("p", "note bad", result.status, " at ", isolated(result.gate), result.reason ? ": " : "", isolated(result.reason)));
     }
@@ -185,7 +187,7 @@
         wanted.every((word) => searched[number].includes(word)));
     list.replaceChildren(...found.map((number) => {
       const result = results[number];
-      const what = element("span", "what", tag(result.intent), " ", isolated(label(result.chain || "").replaceAll("-", " ")),
+      const what = element("span", "what", tag(result.intent), " ", isolated(title(result.chain || "")),
         result.status === "kept" ? "" : element("span", "bad", ` ${result.status}`));
       const button = element("button", "", what, isolated(result.request || result.reason, "span", "said"));
       button.type = "button";
