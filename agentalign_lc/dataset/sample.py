@@ -53,9 +53,10 @@ def draw_scenarios(store: RunStore, examples: int) -> tuple[list[list[Result]], 
             drawn[index] = results
             count += len(results)
     lost: list[int] = []
+    wanted = min(examples, max(1, examples // (3 * _SHARE_OF_LOSSES)))
     for number, index in enumerate(_losing(store, drawn)):
         # Reservoir sampling: each has the same chance, and only those drawn are remembered.
-        if len(lost) < max(1, examples // (3 * _SHARE_OF_LOSSES)):
+        if len(lost) < wanted:
             lost.append(index)
         elif (place := random.randrange(number + 1)) < len(lost):
             lost[place] = index
