@@ -42,6 +42,8 @@ def test_suites_are_inside_and_nothing_is_at_the_top(wheel: Path) -> None:
         assert f"agentalign_lc/tools/{suite.name}" in names
     assert "agentalign_lc/py.typed" in names
     assert "agentalign_lc/roles/prompted/prompts/author.yaml" in names
+    for template in ("card.md.j2", "report.html.j2", "report.css", "report.js"):
+        assert f"agentalign_lc/dataset/templates/{template}" in names
     assert len(names) == len(set(names)), "no file is packed twice"
 
 

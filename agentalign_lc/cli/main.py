@@ -5,10 +5,12 @@ import sys
 
 import typer
 
+from agentalign_lc.cli.card import card
 from agentalign_lc.cli.chains import chains
 from agentalign_lc.cli.export import export
 from agentalign_lc.cli.mix import mix
 from agentalign_lc.cli.plan import plan
+from agentalign_lc.cli.report import report
 from agentalign_lc.cli.show import show
 from agentalign_lc.cli.stats import stats
 from agentalign_lc.cli.synth import synth
@@ -29,6 +31,8 @@ app.command()(mix)
 app.command()(export)
 app.command()(show)
 app.command()(stats)
+app.command()(card)
+app.command()(report)
 app.command()(plan)
 app.add_typer(chains)
 app.add_typer(tools)

@@ -15,7 +15,7 @@ from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.taxonomy import load_library
 
-__all__ = ["print_statistics", "stats"]
+__all__ = ["measure_run", "print_statistics", "stats"]
 
 _BAR = 40
 
@@ -33,20 +33,21 @@ def stats(
     """Measure a run: diversity, coverage, adherence, grounding."""
     if duplicates is None:
         duplicates = find_spec("datasketch") is not None
-    found = _measure_run(run, duplicates=duplicates)
+    with RunStore.read(run) as store:
+        found, _ = measure_run(store, duplicates=duplicates)
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json"), indent=2))
     else:
         print_statistics(found, run)
 
 
-def _measure_run(run: Path, *, duplicates: bool = True) -> Statistics:
-    """Measure the run in a folder, with the tools and chains that it was made with."""
-    with RunStore.read(run) as store:
-        config = store.config
-        catalog = load_catalog(own=map(Path, config.get("tools", ())))
-        library = load_library(catalog, own=map(Path, config.get("chains", ())))
-        return measure(store, library, list(catalog.capabilities), duplicates=duplicates)
+def measure_run(store: RunStore, *, duplicates: bool = True) -> tuple[Statistics, list[str]]:
+    """Measure a run with the tools and chains that it was made with; return the capabilities too."""
+    config = store.config
+    catalog = load_catalog(own=map(Path, config.get("tools", ())))
+    library = load_library(catalog, own=map(Path, config.get("chains", ())))
+    capabilities = list(catalog.capabilities)
+    return measure(store, library, capabilities, duplicates=duplicates), capabilities
 
 
 def print_statistics(found: Statistics, run: Path, console: Console | None = None) -> None:

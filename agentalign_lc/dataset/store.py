@@ -37,6 +37,7 @@ CREATE TABLE results (
 ) WITHOUT ROWID;
 """
 _FINISHED = "SELECT scenario FROM results GROUP BY scenario HAVING sum(status = 'failed') = 0"
+_ENDLESS = 2**62
 _ORDER = "CASE intent WHEN 'harmful' THEN 0 WHEN 'borderline' THEN 1 ELSE 2 END"
 
 
@@ -223,14 +224,24 @@ class RunStore:
                 for intent, status, gate, count in rows
             ]
 
+    def losses(self) -> Iterator[tuple[int, Intent, Status, str, str]]:
+        """Scenario, intent, status, gate and reason of every result that was not kept, in the run's order."""
+        with _reported(self.folder):
+            for scenario, intent, status, gate, reason in self._connection.execute(
+                "SELECT scenario, intent, status, gate, reason FROM results "  # noqa: S608
+                f"WHERE status != 'kept' ORDER BY scenario, {_ORDER}"
+            ):
+                yield scenario, Intent(intent), Status(status), gate, reason
+
     def results(
         self,
         *,
         status: Status | None = None,
         intent: Intent | None = None,
         example_id: str | None = None,
+        scenario: int | None = None,
     ) -> Iterator[Result]:
-        """All results in the run's order, one at a time.
+        """All results in the run's order, one at a time; or those of a status, an intent, a scenario.
 
         Raises:
             StoreError: a row cannot be read.
@@ -238,9 +249,11 @@ class RunStore:
         query = (
             "SELECT scenario, intent, status, gate, reason, example FROM results "  # noqa: S608
             "WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR intent = ?2) AND (?3 IS NULL OR id = ?3) "
-            f"ORDER BY scenario, {_ORDER}"
+            # Two bounds and not an equation, so that one scenario is found by the key and not by a scan.
+            f"AND scenario BETWEEN ?4 AND ?5 ORDER BY scenario, {_ORDER}"
         )
-        values = (status and status.value, intent and intent.value, example_id)
+        bounds = (0, _ENDLESS) if scenario is None else (scenario, scenario)
+        values = (status and status.value, intent and intent.value, example_id, *bounds)
         with _reported(self.folder):
             for index, name, state, gate, reason, example in self._connection.execute(
                 query, values
