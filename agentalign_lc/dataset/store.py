@@ -8,13 +8,21 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from pydantic import ValidationError
 
+from agentalign_lc.dataset.database import (
+    RUN_FILE,
+    acquire,
+    checked,
+    connect,
+    demand,
+    reported,
+    unreadable,
+)
 from agentalign_lc.errors import StoreError
 from agentalign_lc.quality import Duplicates, NearDuplicates
 from agentalign_lc.records import Example, Intent, Result, Status
@@ -22,7 +30,6 @@ from agentalign_lc.seeds import canonical_json
 
 __all__ = ["RunStore"]
 
-_FILE = "run.sqlite"
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE results (
@@ -81,7 +88,7 @@ class RunStore:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if (folder / _FILE).exists():
+            if (folder / RUN_FILE).exists():
                 raise StoreError(
                     f"{folder} holds a run already: continue it with --resume, or choose another --out"
                 )
@@ -93,9 +100,9 @@ class RunStore:
             raise StoreError(
                 f"{folder} cannot be written ({error.strerror}): choose another --out"
             ) from error
-        lock = _locked(folder)
+        lock = acquire(folder)
         try:
-            connection = _opened(folder / _FILE, writing=True)
+            connection = connect(folder / RUN_FILE, writing=True)
             connection.executescript(_SCHEMA)
             store = cls(folder, connection, lock)
             store._set("config", dict(config))
@@ -113,10 +120,10 @@ class RunStore:
         Raises:
             StoreError: there is none, it is damaged, or another process writes it.
         """
-        _demand(folder)
-        lock = _locked(folder)
+        demand(folder)
+        lock = acquire(folder)
         try:
-            return cls(folder, _checked(folder, writing=True), lock)
+            return cls(folder, checked(folder, writing=True), lock)
         except StoreError:
             lock.release()
             raise
@@ -128,13 +135,13 @@ class RunStore:
         Raises:
             StoreError: there is none, or it is damaged.
         """
-        _demand(folder)
-        return cls(folder, _checked(folder, writing=False))
+        demand(folder)
+        return cls(folder, checked(folder, writing=False))
 
     @staticmethod
     def exists(folder: Path) -> bool:
         """Whether a folder holds a run."""
-        return (folder / _FILE).is_file()
+        return (folder / RUN_FILE).is_file()
 
     @property
     def config(self) -> dict[str, Any]:
@@ -160,7 +167,7 @@ class RunStore:
             )
             for result in results
         ]
-        with _reported(self.folder), self._connection:
+        with reported(self.folder), self._connection:
             self._connection.execute("DELETE FROM meta WHERE key = 'complete'")
             self._connection.executemany(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?)", rows
@@ -168,7 +175,7 @@ class RunStore:
 
     def finished(self) -> set[int]:
         """Scenarios that need no more work: done, with no failure among their results."""
-        with _reported(self.folder):
+        with reported(self.folder):
             return {row[0] for row in self._connection.execute(_FINISHED)}
 
     def close_run(self, gates: Collection[str] = ("duplicates", "near_duplicates")) -> None:
@@ -182,7 +189,7 @@ class RunStore:
         """
         exact, near = Duplicates(), NearDuplicates()
         asked = [gate for gate in gates if gate in ("duplicates", "near_duplicates")]
-        with _reported(self.folder), self._connection:
+        with reported(self.folder), self._connection:
             rows = self._connection.execute(
                 "SELECT scenario, intent, id, json_extract(example, '$.instruction.note.text'), "  # noqa: S608
                 "json_extract(example, '$.instruction.text') FROM results "
@@ -207,14 +214,14 @@ class RunStore:
 
     def counts(self) -> Counter[Status]:
         """Number of results by status."""
-        with _reported(self.folder):
+        with reported(self.folder):
             rows = self._connection.execute("SELECT status, count(*) FROM results GROUP BY status")
             return Counter({Status(status): count for status, count in rows})
 
     def table(self, *, finished_only: bool = False) -> list[tuple[Intent, Status, str, int]]:
         """Number of results by intent, status and gate, of all or of the finished scenarios."""
         finished = f"WHERE scenario IN ({_FINISHED})" if finished_only else ""
-        with _reported(self.folder):
+        with reported(self.folder):
             rows = self._connection.execute(
                 f"SELECT intent, status, gate, count(*) FROM results {finished} "  # noqa: S608
                 f"GROUP BY intent, status, gate ORDER BY {_ORDER}, status, gate"
@@ -226,7 +233,7 @@ class RunStore:
 
     def losses(self) -> Iterator[tuple[int, Intent, Status, str, str]]:
         """Scenario, intent, status, gate and reason of every result that was not kept, in the run's order."""
-        with _reported(self.folder):
+        with reported(self.folder):
             for scenario, intent, status, gate, reason in self._connection.execute(
                 "SELECT scenario, intent, status, gate, reason FROM results "  # noqa: S608
                 f"WHERE status != 'kept' ORDER BY scenario, {_ORDER}"
@@ -254,7 +261,7 @@ class RunStore:
         )
         bounds = (0, _ENDLESS) if scenario is None else (scenario, scenario)
         values = (status and status.value, intent and intent.value, example_id, *bounds)
-        with _reported(self.folder):
+        with reported(self.folder):
             for index, name, state, gate, reason, example in self._connection.execute(
                 query, values
             ):
@@ -268,7 +275,7 @@ class RunStore:
                         example=_example(example) if example else None,
                     )
                 except (ValidationError, ValueError) as error:
-                    raise _unreadable(self.folder, name, index) from error
+                    raise unreadable(self.folder, name, index) from error
 
     def kept(self) -> Iterator[dict[str, Any]]:
         """Every kept example in the run's order as plain JSON, which is many times faster than records.
@@ -277,12 +284,12 @@ class RunStore:
             StoreError: a row cannot be read.
         """
         query = f"SELECT scenario, intent, example FROM results WHERE status = 'kept' ORDER BY scenario, {_ORDER}"  # noqa: S608
-        with _reported(self.folder):
+        with reported(self.folder):
             for index, name, text in self._connection.execute(query):
                 try:
                     yield json.loads(text)
                 except (TypeError, ValueError) as error:
-                    raise _unreadable(self.folder, name, index) from error
+                    raise unreadable(self.folder, name, index) from error
 
     def parts(self, places: Iterable[str]) -> Iterator[tuple[int, Intent, list[Any]]]:
         """Chosen parts of every kept example, in the run's order, without reading the rest.
@@ -300,7 +307,7 @@ class RunStore:
             f"SELECT scenario, intent, {columns}, {kinds} FROM results "  # noqa: S608 - question marks
             f"WHERE status = 'kept' ORDER BY scenario, {_ORDER}"
         )
-        with _reported(self.folder):
+        with reported(self.folder):
             for index, intent, *found in self._connection.execute(query, [*wanted, *wanted]):
                 values, types = found[: len(wanted)], found[len(wanted) :]
                 yield (
@@ -313,7 +320,7 @@ class RunStore:
                 )
 
     def _get(self, key: str) -> Any:  # noqa: ANN401 - any JSON value
-        with _reported(self.folder):
+        with reported(self.folder):
             row = self._connection.execute(
                 "SELECT value FROM meta WHERE key = ?", (key,)
             ).fetchone()
@@ -335,71 +342,3 @@ def _example(text: str) -> Example:
     for record in (data, data["scenario"], data["scenario"]["chain"], data["instruction"]):
         record.pop("id", None)
     return Example.model_validate(data)
-
-
-def _demand(folder: Path) -> None:
-    if not (folder / _FILE).is_file():
-        raise StoreError(f"{folder} holds no run: start one with `agentalign synth --out {folder}`")
-
-
-def _locked(folder: Path) -> FileLock:
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise StoreError(
-            f"another process is writing {folder}: wait for it, or choose another --out"
-        ) from error
-    except OSError as error:
-        raise StoreError(
-            f"{folder} cannot be written ({error.strerror}): choose another --out"
-        ) from error
-    return lock
-
-
-def _opened(file: Path, *, writing: bool) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, timeout=10)
-    if writing:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # Enough against a killed process; a power cut may lose the last scenario, never half of one.
-        connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
-
-
-def _checked(folder: Path, *, writing: bool) -> sqlite3.Connection:
-    try:
-        connection = _opened(folder / _FILE, writing=writing)
-        check = connection.execute("PRAGMA quick_check").fetchone()[0]
-        tables = {
-            row[0]
-            for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        }
-    except sqlite3.Error as error:
-        raise _damaged(folder, error) from error
-    if check != "ok" or not {"meta", "results"} <= tables:
-        connection.close()
-        raise _damaged(folder, check if check != "ok" else "it is not a run of agentalign")
-    return connection
-
-
-def _unreadable(folder: Path, intent: str, index: int) -> StoreError:
-    return StoreError(
-        f"{folder}: the {intent} result of scenario {index} cannot be read; "
-        "made by another version, or damaged"
-    )
-
-
-def _damaged(folder: Path, error: object) -> StoreError:
-    line = " ".join(str(error).split())
-    return StoreError(
-        f"{folder / _FILE} cannot be read ({line}): put a copy of it back, or start again in another folder; "
-        "nothing was changed"
-    )
-
-
-@contextmanager
-def _reported(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _damaged(folder, error) from error
