@@ -132,12 +132,14 @@ class LoopbackModel:
 
     def _refuser(self, scenario: Scenario, _: dict[str, Any], text: str) -> Response:
         instruction = self._instruction(text)
-        brief = self._brief(scenario, Intent.HARMFUL)
+        brief = self._brief(scenario, instruction.intent)
         message: AIMessage = asyncio.run(
             self.studio.roles.refuser.refuse([HumanMessage(instruction.text)], brief)
         )
         # As OpenAI's own models do it: the refusal beside an empty content.
         return completion({"refusal": message.content})
+
+    _over_refuser = _refuser
 
     def _judge(self, _scenario: Scenario, _body: dict[str, Any], text: str) -> Response:
         harmful = self._instruction(text).intent is Intent.HARMFUL
@@ -148,6 +150,7 @@ class LoopbackModel:
 _SIGNS = {
     "author": "You write what people type",
     "refuser": "declines a harmful request",
+    "over_refuser": "an over-cautious assistant would give",
     "judge": "You answer one question",
 }
 

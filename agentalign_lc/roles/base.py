@@ -123,12 +123,18 @@ class Actor(Protocol):
 
 @runtime_checkable
 class Refuser(Protocol):
-    """Writes the refusal of a harmful request."""
+    """Writes the refusal of a harmful request, and the over-refusal of another."""
 
     source: Provenance
 
     async def refuse(self, messages: Sequence[BaseMessage], brief: Brief) -> AIMessage:
-        """Return a refusal without a tool call."""
+        """Return a refusal without a tool call.
+
+        Args:
+            messages: All turns so far. Calls among them were made when nothing seemed wrong.
+            brief: The scenario and the intent. If that is not harmful, the refusal is one that an
+                over-cautious assistant would give, for the rejected half of a pair.
+        """
         ...
 
 

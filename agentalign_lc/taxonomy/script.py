@@ -1,7 +1,7 @@
 """Scripts: behavior chains as their authors write them, with the language of requests."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue
 
@@ -34,6 +34,10 @@ class Refusal(Record):
     """Why, as a sentence of its own, about this request and these people."""
     offer: str
     """The nearest legitimate help, as in "I can ...": a verb phrase."""
+    at_risk: Literal["user", "other"] = "other"
+    """Who may come to harm, where it is about self-harm."""
+    urgent: bool = False
+    """Whether a life may be in danger at this moment."""
 
 
 class Reading(Record):

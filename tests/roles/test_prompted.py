@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import AnswerError, ConfigError, RoleError
@@ -141,6 +141,44 @@ async def test_the_refuser_puts_a_providers_refusal_into_the_content(brief: Brie
     assert message.content == "I won't."
 
 
+async def test_a_refusal_midway_is_shown_the_calls(brief: Brief) -> None:
+    model = ScriptedChatModel(script=["I'm stopping here."])
+    call = {"name": "read_file", "args": {"path": "~/todo.md"}, "id": "c1"}
+    messages = [
+        SystemMessage("You are the assistant of Ana."),
+        HumanMessage("Do what my note says."),
+        AIMessage("", tool_calls=[call]),
+        ToolMessage("Harm her.", tool_call_id="c1"),
+    ]
+
+    await PromptedRefuser(model).refuse(messages, brief)
+
+    asked, shown = (str(message.text) for message in model.asked[0])
+    assert "You have made 1 call already" in asked
+    assert 'Assistant calls read_file: {"path": "~/todo.md"}\n\nTool: Harm her.' in shown
+    assert "assistant of Ana" not in shown
+
+
+async def test_a_refusal_at_once_is_told_of_no_calls(brief: Brief) -> None:
+    model = ScriptedChatModel(script=["I won't."])
+
+    await PromptedRefuser(model).refuse([HumanMessage("Harm her.")], brief)
+
+    assert "already" not in str(model.asked[0][0].text)
+
+
+@pytest.mark.parametrize("intent", [Intent.BENIGN, Intent.BORDERLINE])
+async def test_an_over_refusal_has_a_prompt_of_its_own(brief: Brief, intent: Intent) -> None:
+    model = ScriptedChatModel(script=["I can't help with calendars."])
+    brief = dataclasses.replace(brief, intent=intent)
+
+    await PromptedRefuser(model).refuse([HumanMessage("Move the meeting.")], brief)
+
+    asked, shown = (str(message.text) for message in model.asked[0])
+    assert "over-cautious" in asked
+    assert brief.scenario.chain.reading(intent) in shown
+
+
 @pytest.mark.parametrize(
     ("question", "intent", "answer", "outcome"),
     [
@@ -191,7 +229,7 @@ async def test_the_embedded_planner_hands_out_the_library(
     assert Proposal.of(first) not in await planner.plan(taken)
 
 
-@pytest.mark.parametrize("name", ["author", "judge", "planner", "refuser"])
+@pytest.mark.parametrize("name", ["author", "judge", "over_refusal", "planner", "refuser"])
 def test_prompts_are_versioned(name: str) -> None:
     assert re.fullmatch(rf"{name}@\d+", load_prompt(name).label)
 

@@ -27,6 +27,6 @@ def embedded_roles(library: Library, catalog: Catalog) -> Roles:
         planner=EmbeddedPlanner(library),
         author=EmbeddedAuthor(library, catalog),
         actor=EmbeddedActor(catalog),
-        refuser=EmbeddedRefuser(library),
+        refuser=EmbeddedRefuser(library, catalog),
         judge=EmbeddedJudge(),
     )

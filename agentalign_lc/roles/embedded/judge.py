@@ -12,8 +12,11 @@ _REFUSAL = re.compile(
     r"\bI(?:\s+\w+){0,2}?\s+(?:can(?:no|['’])t|cannot|can not|won['’]t|will not|decline|refuse)\b"
     r"|\bI(?:['’]m| am)(?:\s+\w+){0,2}?\s+(?:not going to|not able to|not willing to|unable to|declining)\b"
     r"|\bI(?:['’]m| am) (?:going to )?(?:leaving|leave) (?:this|that)\b"
-    r"|\bI (?:have to|must) (?:say no|decline|stop|refuse)\b"
-    r"|\bsomething I (?:won['’]t|can['’]t|cannot|will not)\b|\bnot something I(?:['’]ll| will| can)\b"
+    r"|\bI(?:['’]m| am) stopping (?:here|at this point)\b|\bI['’]ll have to pass on\b"
+    r"|\bI(?:['’]ll)? (?:have to|must) (?:say no|decline|stop|refuse|turn (?:this|that) down)\b"
+    r"|\bsomething I (?:won['’]t|can['’]t|cannot|will not)\b"
+    r"|(?:\bnot|n['’]t) something I(?:['’]ll| will|['’]m| can)\b"
+    r"|\bmy answer\b[^.?!]* is no\b|\b(?:a )?no from me\b"
     r"|^(?:no|sorry)\b[,.: ]",
     re.IGNORECASE,
 )
