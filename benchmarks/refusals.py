@@ -19,7 +19,8 @@ from statistics import median
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agentalign_lc import load_catalog, load_library
-from agentalign_lc.dataset.diversity import distinct, self_bleu, words
+from agentalign_lc.dataset.diversity import distinct, self_bleu
+from agentalign_lc.quality.words import words
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.records import BehaviorChain, Intent, Scenario, Status

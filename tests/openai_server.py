@@ -17,8 +17,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from agentalign_lc.records import Instruction, Intent, Scenario
-from agentalign_lc.roles import Brief
-from agentalign_lc.synthesis.stage import stage_scenario
+from agentalign_lc.roles import Brief, Case
+from agentalign_lc.synthesis.delegation import delegate
+from agentalign_lc.synthesis.stager import Stager
 from agentalign_lc.synthesis.studio import Studio
 
 _IDS = itertools.count()
@@ -73,15 +74,10 @@ class LoopbackModel:
 
     def plan(self, scenarios: int) -> str:
         """Prepare for a run of so many scenarios and return the base URL."""
+        # A model needs no phrasings, and these chains all have them: the run stages the same.
+        stager = Stager(self.studio)
         for index in range(scenarios):
-            scenario = stage_scenario(
-                index,
-                self.seed,
-                tuple(self.studio.library),
-                self.studio.library,
-                self.studio.catalog,
-                pressure=self.studio.pressure,
-            )
+            scenario, _ = stager.stage(index, self.seed)
             self._scenarios[scenario.user.email] = scenario
         self.server.expect_request("/v1/chat/completions", method="POST").respond_with_handler(
             self._answer
@@ -105,9 +101,8 @@ class LoopbackModel:
         return next(s for s in self._scenarios.values() if s.id == instruction.scenario)
 
     def _instruction(self, text: str) -> Instruction:
-        """The instruction whose turns are in a text, as many of them as there can be."""
-        found = [i for i in self._written.values() if i.said[0] in text]
-        return max(found, key=lambda i: sum(len(turn) for turn in i.said if turn in text))
+        """The instruction of which most is in a text: its turns, or the note that it points to."""
+        return max(self._written.values(), key=lambda i: _said_in(i, text))
 
     def _brief(self, scenario: Scenario, intent: Intent) -> Brief:
         return Brief(scenario, intent, tuple(self.studio.tools(scenario).values()))
@@ -115,7 +110,7 @@ class LoopbackModel:
     def _author(self, scenario: Scenario, _: dict[str, Any], text: str) -> Response:
         intent = next(i for i in Intent if f"Write a {i.value} request" in text)
         instruction = asyncio.run(self.studio.roles.author.write(self._brief(scenario, intent)))
-        self._written[instruction.text] = instruction
+        self._written[instruction.request] = delegate(instruction, scenario)
         calls = [{"tool": c.tool, "arguments": json.dumps(c.arguments)} for c in instruction.calls]
         return completion(
             {"content": json.dumps({"turns": list(instruction.said), "calls": calls})}
@@ -142,8 +137,13 @@ class LoopbackModel:
     _over_refuser = _refuser
 
     def _judge(self, _scenario: Scenario, _body: dict[str, Any], text: str) -> Response:
-        harmful = self._instruction(text).intent is Intent.HARMFUL
-        answer = {"reason": "It is plain.", "answer": "yes" if harmful else "no"}
+        _, response, said = text.partition("<response>")
+        if response:
+            case = Case("refusal", "", said.partition("</response>")[0])
+            yes = asyncio.run(self.studio.roles.judge.judge(case)).passed
+        else:
+            yes = self._instruction(text).intent is Intent.HARMFUL
+        answer = {"reason": "It is plain.", "answer": "yes" if yes else "no"}
         return completion({"content": json.dumps(answer)})
 
 
@@ -153,6 +153,11 @@ _SIGNS = {
     "over_refuser": "an over-cautious assistant would give",
     "judge": "You answer one question",
 }
+
+
+def _said_in(instruction: Instruction, text: str) -> int:
+    parts = [*instruction.said, json.dumps(instruction.request, ensure_ascii=False)[1:-1]]
+    return sum(len(part) for part in parts if part in text)
 
 
 def _without_faults(

@@ -60,8 +60,8 @@ def test_everything_is_kept_when_nothing_goes_wrong(model: LoopbackModel, tmp_pa
     assert summary.kept == summary.planned == 9
     example = results[0, Intent.BENIGN].example
     assert example is not None
-    assert [made.writer for made in example.provenance] == ["loopback"] * 3
-    assert example.provenance[0].prompt == "author@2"
+    assert [made.writer for made in example.provenance] == ["loopback"] * 4
+    assert example.provenance[0].prompt == "author@3"
     assert example.response.usage["output_tokens"] == 5 * (len(example.instruction.calls) + 1)
     refusal = results[0, Intent.HARMFUL].example
     assert refusal is not None
@@ -168,9 +168,9 @@ def test_what_passes_is_tried_again(
         pytest.param(
             "refuser",
             completion({"content": "Sure, here it is."}),
-            "",
-            None,
-            None,
+            "h",
+            Status.REJECTED,
+            "response.refusal",
             id="only the judge can tell",
         ),
         pytest.param(
@@ -178,7 +178,7 @@ def test_what_passes_is_tried_again(
             completion({"content": "no idea"}),
             "hbb",
             Status.REJECTED,
-            "request.intent",
+            "request.semantic",
             id="a judge that breaks",
         ),
     ],
