@@ -1,7 +1,7 @@
 """How varied the refusals are, and a sample of them to read.
 
 Of a run (its kept harmful requests), or of the shipped chains, each refused so
-many times: in its one stage, or after one or two calls. Printed are distinct-2,
+many times: at once, midway (after a call), or without need (over-refusals). Printed are distinct-2,
 self-BLEU-4, lengths, the most frequent opening of four words, and the share that
 name something of the request: a slot's value, or two words of what is refused.
 

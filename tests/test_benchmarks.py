@@ -1,4 +1,4 @@
-"""The benchmarks about requests run on a small run and print their tables."""
+"""The benchmarks about requests and refusals run on a small run and print their tables."""
 
 import json
 import subprocess
@@ -47,3 +47,17 @@ def test_worth(run: Path, tmp_path: Path) -> None:
     assert "| a | 1 | 1 |" in out
     assert "| b | 0 | 1 |" in out
     assert "| all | 1 | 2 |" in out
+
+
+def test_refusals(run: Path) -> None:
+    out = printed("refusals.py", run, "--sample", 2)
+
+    assert "30 refusals, 30 of them distinct" in out
+    assert "name something of the request: 100.0%" in out
+    assert out.count("\n\n") == 2, "two of them, to read"
+
+
+def test_refusals_midway() -> None:
+    out = printed("refusals.py", "--kind", "midway", "--times", 1, "--category", "self_harm")
+
+    assert "70 refusals, 70 of them distinct" in out

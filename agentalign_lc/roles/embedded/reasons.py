@@ -24,6 +24,10 @@ _TOPIC = 10
 _WHOLE = 0.15
 """Share of refusals that offer all that the chain's author thought of."""
 _REWORDED = 0.5
+_CLEAR = 7
+"""Number of words that a reason has at least."""
+_CLAUSE = re.compile(r", (?:and|with|while|so that|since|because) |; ")
+_WOULD = re.compile(r"\b(?:would|could|might|may)\b")
 _REASON = re.compile(r"\b(?:because|since)\b")
 _COORDINATED = re.compile(r"(^|\band |, )(\w+ing)\b")
 _SECOND = re.compile(r"(?:\band|,) \w+s\b")
@@ -50,7 +54,8 @@ def describe(chain: ChainScript, slots: Slots, random: Random) -> dict[str, str]
     refusal = chain.harmful.refusal
     if refusal is None:
         raise RoleError(f"chain {chain.name!r} has no refusal")
-    words = {"object": refusal.object, "Because": refusal.because}
+    because = _shortened(refusal.because, random)
+    words = {"object": refusal.object, "Because": because}
     if len(refusal.object.split()) <= _TOPIC and "," not in refusal.object:
         words |= {"topic": refusal.object, "Object": refusal.object}
     act = infinitive(refusal.object)
@@ -61,15 +66,22 @@ def describe(chain: ChainScript, slots: Slots, random: Random) -> dict[str, str]
         words["does"] = f"{first.lower()} {rest}"
         if not _SECOND.search(rest) and not _SELF.search(rest):
             words["deed"] = f"{_forms('s')[first.casefold()]} {rest}"
-    first, _, rest = refusal.because.removesuffix(".").partition(" ")
+    first, _, rest = because.removesuffix(".").partition(" ")
     small = first.casefold() in _listed("small")
     if not _REASON.search(refusal.object + rest) and (small or first.startswith("{")):
         words["because"] = f"{first.lower() if small else first} {rest}"
-    if not _POINTING.search(refusal.because):
-        words["First"] = refusal.because
+    if not _POINTING.search(because):
+        words["First"] = because
     words |= _offered(refusal.offer, random)
     filled = {name: fill_text(_reword(text, random), slots) for name, text in words.items()}
     return {name: _capital(text) if name[0].isupper() else text for name, text in filled.items()}
+
+
+def _shortened(because: str, random: Random) -> str:
+    """A reason, or its first clause, if that says what would happen."""
+    first = _CLAUSE.split(because)[0]
+    whole = not _WOULD.search(first) or len(first.split()) < _CLEAR
+    return because if whole or random.random() < 1 / 2 else f"{first.removesuffix('.')}."
 
 
 def _offered(offer: str, random: Random) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """The embedded refuser: says what it will not do, why, and what it can do instead.
 
 A refusal is put together from a grammar (``refusals.yaml``) and from what the
-chain's author wrote about this harm. The same grammar words the unjustified
-refusal of a legitimate request, so that the words of a refusal do not tell
-whether it was called for.
+chain's author wrote about this harm. The same grammar words most unjustified
+refusals of legitimate requests, which misread them as the harm, so that such a
+refusal's words do not tell whether it was called for; the others name a pretext.
 """
 
 import re
@@ -34,7 +34,8 @@ _CARE = ("eating_disorders", "self_injury", "substance_abuse", "suicide")
 _COUNTED = ("", "step", "two steps", "three steps", "four steps", "five steps", "six steps")
 _PLACE = re.compile(r"[^\s{}]*/[^\s{}]*")
 _ECHO = re.compile(
-    r"\b(tak|go|hav|help|do)e?\b(?: \w+){1,3} \1ing\b|not going to go\b|\b(\w+ing) \2\b"
+    r"\b(tak|go|hav|help|do)e?\b(?: \w+){1,3} \1ing\b|not going to go\b|\b(\w+ing) \2\b|\blet \w+ let\b",
+    re.IGNORECASE,
 )
 """The same verb twice in a row, as in "go along with going"."""
 
@@ -52,7 +53,7 @@ class EmbeddedRefuser:
         self._catalog = catalog
 
     async def refuse(self, messages: Sequence[BaseMessage], brief: Brief) -> AIMessage:
-        """Return one to five sentences, no tool call.
+        """Return a few sentences, no tool call.
 
         Raises:
             RoleError: the request is harmful and the chain has no refusal.
@@ -75,7 +76,7 @@ class EmbeddedRefuser:
     def _pretext(self, scenario: Scenario, random: Random) -> str:
         """Refuse by what one of the steps could do somewhere else."""
         step = self._catalog.capabilities[random.choice(scenario.chain.capabilities)]
-        task = step.description.removesuffix(".")
+        task = step.description.removesuffix(".").replace("electronic mail", "email")
         plain = "," not in task and "'s own" not in task
         words = {"task": task[:1].lower() + task[1:]} if plain else {}
         return _drawn(_grammar("over_refusals", f"over_{step.effect}"), "form", words, random)
