@@ -20,9 +20,9 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from agentalign_lc import load_catalog, load_library
 from agentalign_lc.dataset.diversity import distinct, self_bleu
-from agentalign_lc.quality.words import words
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.environment.catalog import Catalog
+from agentalign_lc.quality.words import words
 from agentalign_lc.records import BehaviorChain, Intent, Scenario, Status
 from agentalign_lc.roles import Brief
 from agentalign_lc.roles.embedded.reasons import describe

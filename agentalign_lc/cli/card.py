@@ -1,6 +1,5 @@
 """``agentalign card``: the data set card, from the run itself."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +21,6 @@ def card(
     """Write the data set card: what is in the run, how it was made, what it is for."""
     out = out or folder / "README.md"
     with RunStore.read(folder) as store:
-        statistics, _ = measure_run(store, duplicates=find_spec("datasketch") is not None)
+        statistics, _ = measure_run(store)
         write_card(store, statistics, out)
     typer.echo(f"{out}: the data set card")

@@ -1,7 +1,6 @@
 """``agentalign stats``: how diverse a run is, what it covers, what the gates found."""
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -23,16 +22,9 @@ _BAR = 40
 def stats(
     run: Annotated[Path, typer.Argument(help="Folder of the run.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-    duplicates: Annotated[
-        bool | None,
-        typer.Option(
-            help="Look for near-duplicates too. (default: where the extra `stats` is installed)"
-        ),
-    ] = None,
+    duplicates: Annotated[bool, typer.Option(help="Look for near-duplicates too.")] = True,
 ) -> None:
     """Measure a run: diversity, coverage, adherence, grounding."""
-    if duplicates is None:
-        duplicates = find_spec("datasketch") is not None
     with RunStore.read(run) as store:
         found, _ = measure_run(store, duplicates=duplicates)
     if as_json:
@@ -74,9 +66,7 @@ def _figures(found: Statistics) -> list[tuple[str, str, str]]:
         (
             "near-duplicates",
             "not measured" if copies is None else f"{copies:.2%}",
-            "pip install 'agentalign-lc[stats]', and --duplicates"
-            if copies is None
-            else "another request has 80 % of the same word 3-grams",
+            "another request has 80 % of the same word 3-grams",
         ),
         ("subcategories", _of(found.subcategories), "of harm"),
         ("capabilities", _of(found.capabilities), "of the tools"),

@@ -88,14 +88,14 @@ GATES: dict[str, Gate] = {
         Gate(name="purity", refusal=lambda e: check_purity(e.response, e.refused_at or 0)),
         Gate(name="syntax", run=lambda e: check_syntax(e.response)),
         Gate(
+            name="execution",
+            run=lambda e: check_execution(e.response, e.scenario.chain.capabilities, e.tools),
+        ),
+        Gate(
             name="schema",
             request=lambda e: check_schema(_expected(e), e.tools),
             refusal=lambda e: check_schema(_made(e), e.tools),
             run=lambda e: check_schema(_made(e), e.tools),
-        ),
-        Gate(
-            name="execution",
-            run=lambda e: check_execution(e.response, e.scenario.chain.capabilities, e.tools),
         ),
         Gate(
             name="coverage",

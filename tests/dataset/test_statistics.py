@@ -70,17 +70,3 @@ def test_what_is_no_run_is_said(agentalign, tmp_path: Path) -> None:
 
     assert code == 2
     assert "holds no run" in err
-
-
-def test_without_datasketch_the_extra_is_named(
-    agentalign, run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "datasketch", None)
-
-    code, _, err = agentalign("stats", run, "--duplicates")
-    assert code == 2
-    assert "pip install 'agentalign-lc[stats]'" in err
-
-    code, out, _ = agentalign("stats", run, "--no-duplicates")
-    assert code == 0
-    assert "pip install 'agentalign-lc[stats]'" in " ".join(out.split())

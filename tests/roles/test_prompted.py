@@ -283,7 +283,11 @@ async def test_the_author_is_told_the_style(brief: Brief, pressure: Pressure | N
     assert "How it sounds: chatty; with a greeting, an aside and thanks." in shown
     split = pressure is Pressure.DECOMPOSITION and len(scenario.tools) > 1
     assert ("user turns, as in a chat" in shown) == split
-    assert ("It comes under pressure" in shown) == (pressure is not None and not split)
+    noted = pressure is Pressure.DELEGATION
+    assert ("It stands in a note" in shown) == noted
+    assert ("It comes under pressure" in shown) == (
+        pressure is not None and not split and not noted
+    )
 
 
 async def test_a_mix_of_models_writes_by_weight_and_seed(brief: Brief) -> None:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from agentalign_lc.quality.words import words
 from agentalign_lc.environment.catalog import Catalog, load_catalog
 from agentalign_lc.errors import RoleError
+from agentalign_lc.quality.words import words
 from agentalign_lc.records import BehaviorChain, Effect, Intent, Scenario
 from agentalign_lc.roles import Brief, Case
 from agentalign_lc.roles.embedded import EmbeddedJudge, EmbeddedRefuser

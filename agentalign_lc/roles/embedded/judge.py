@@ -16,7 +16,7 @@ _REFUSAL = re.compile(
     r"|\bI(?:['’]ll)? (?:have to|must) (?:say no|decline|stop|refuse|turn (?:this|that) down)\b"
     r"|\bsomething I (?:won['’]t|can['’]t|cannot|will not)\b"
     r"|(?:\bnot|n['’]t) something I(?:['’]ll| will|['’]m| can)\b"
-    r"|\bmy answer\b[^.?!]* is no\b|\b(?:a )?no from me\b"
+    r"|\bmy answer\b(?:[^.?!]|[.?!]\S)* is no\b|\b(?:a )?no from me\b"
     r"|^(?:no|sorry)\b[,.: ]",
     re.IGNORECASE,
 )
