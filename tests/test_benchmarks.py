@@ -47,3 +47,15 @@ def test_worth(run: Path, tmp_path: Path) -> None:
     assert "| a | 1 | 1 |" in out
     assert "| b | 0 | 1 |" in out
     assert "| all | 1 | 2 |" in out
+
+
+def test_exports() -> None:
+    out = printed(
+        "exports.py", "--examples", 60, "--scenarios", 4, "--format", "trl", "--format", "guard"
+    )
+
+    assert "60 examples" in out
+    for name in ("json.dumps", "trl", "guard"):
+        (line,) = [line for line in out.splitlines() if line.startswith(f"| {name} |")]
+        *_, peak, _ = line.split("|")
+        assert int(peak) < 400

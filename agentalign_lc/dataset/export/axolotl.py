@@ -9,10 +9,17 @@ datasets:
     field_tools: tools
     roles_to_train: [assistant]
     train_on_eos: turn
+    message_property_mappings:
+      {role: role, content: content, tool_calls: tool_calls, tool_call_id: tool_call_id, name: name}
 ```
 
-axolotl reads the string back, as it reads a list; a list would get the nulls
-that Arrow fills in. Every assistant turn is trained, tool calls included.
+The mappings matter: without them axolotl keeps what it finds in the template by
+itself, and under several (GLM-4 MoE, Gemma 4) it drops every call.
+(Gemma 4's template puts results inside the assistant's turn, where axolotl
+trains them too.)
+
+axolotl reads ``tools`` from the string as it reads a list; a list would get
+the nulls that Arrow fills in. Every assistant turn is trained, tool calls included.
 """
 
 from collections.abc import Iterator

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 
 from agentalign_lc.dataset.conversation import Conversation, Turn, pair
 from agentalign_lc.dataset.export.origin import origin
+from agentalign_lc.dataset.export.schemas import portable_tools
 from agentalign_lc.dataset.export.trl import trl_messages
 from agentalign_lc.seeds import canonical_json
 
@@ -112,7 +113,7 @@ def _row(conversation: Conversation, turns: list[Turn], label: _Label) -> dict[s
     stages = {"user": "request", "assistant": "calls", "tool": "result"}
     return {
         "messages": trl_messages(turns),
-        "tools": canonical_json(conversation.tools),
+        "tools": canonical_json(portable_tools(conversation.tools)),
         "stage": stages[turns[-1]["role"]],
         "label": label.label,
         "threat": label.threat,

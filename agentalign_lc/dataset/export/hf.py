@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentalign_lc.dataset.conversation import Conversation, Turn
 from agentalign_lc.dataset.export.origin import origin
+from agentalign_lc.dataset.export.schemas import portable_tools
 from agentalign_lc.dataset.export.trl import trl_messages
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.records import CANARY
@@ -43,7 +44,7 @@ def hf_rows(conversation: Conversation) -> Iterator[dict[str, Any]]:
     rejected = conversation.rejected
     yield {
         "messages": _messages(conversation.messages),
-        "tools": canonical_json(conversation.tools),
+        "tools": canonical_json(portable_tools(conversation.tools)),
         "rejected": _messages(rejected) if rejected is not None else None,
         "refused_at": conversation.refused_at,
         "rejected_as": str(conversation.about.get("rejected_as") or ""),

@@ -10,9 +10,8 @@ side in a row is joined:
 - calls made at once are a JSON list in one ``function_call``;
 - their results are one ``observation``, joined as LLaMA-Factory's own
   converter of OpenAI messages joins them;
-- text beside a call stands before it, which is then marked with
-  ``<tool_call>``; LLaMA-Factory reads both (except under its ``lfm2``
-  templates, which mark calls otherwise).
+- text beside calls is left out, as that converter does: a third of the
+  templates break off at it.
 
 A conversation that cannot alternate (a person who speaks right after a tool)
 gives no row.
@@ -25,6 +24,7 @@ from typing import Any
 
 from agentalign_lc.dataset.conversation import Call, Conversation, Turn
 from agentalign_lc.dataset.export.origin import origin
+from agentalign_lc.dataset.export.schemas import portable_schema
 
 __all__ = ["SHAREGPT_COLUMNS", "dataset_info", "sharegpt_part", "sharegpt_rows", "sharegpt_turns"]
 
@@ -95,17 +95,10 @@ def _other(side: Sequence[Turn]) -> dict[str, str] | None:
 
 
 def _assistant(side: Sequence[Turn]) -> dict[str, str]:
-    text = "\n\n".join(turn["content"] for turn in side if turn["content"])
     calls = [call for turn in side for call in turn.get("calls", ())]
     if not calls:
-        return {"from": "gpt", "value": text}
-    value = _calls(calls)
-    if "<tool_call>" in text:
-        # The first mark must be ours; LLaMA-Factory puts text before calls wherever it stood.
-        value = f"<tool_call>{value}</tool_call>{text}"
-    elif text:
-        value = f"{text}<tool_call>{value}</tool_call>"
-    return {"from": "function_call", "value": value}
+        return {"from": "gpt", "value": "\n\n".join(turn["content"] for turn in side)}
+    return {"from": "function_call", "value": _calls(calls)}
 
 
 def _calls(calls: Sequence[Call]) -> str:
@@ -116,19 +109,9 @@ def _calls(calls: Sequence[Call]) -> str:
 
 
 def _tool(function: dict[str, Any]) -> dict[str, Any]:
-    schema = function.get("parameters") or {}
-    fields = {name: _field(field) for name, field in (schema.get("properties") or {}).items()}
+    schema = {"type": "object", "properties": {}} | (function.get("parameters") or {})
     return {
         "name": function["name"],
         "description": function.get("description", ""),
-        "parameters": {"type": "object", **schema, "properties": fields},
+        "parameters": portable_schema(schema),
     }
-
-
-def _field(field: dict[str, Any]) -> dict[str, Any]:
-    # Templates without a tool format of their own join the options of an enum as strings.
-    options = field.get("enum")
-    if not options or all(isinstance(option, str) for option in options):
-        return field
-    rest = {key: value for key, value in field.items() if key != "enum"}
-    return {**rest, "oneOf": [{"const": option} for option in options]}

@@ -19,6 +19,7 @@ from typing import Any
 
 from agentalign_lc.dataset.conversation import Conversation, Turn
 from agentalign_lc.dataset.export.origin import origin
+from agentalign_lc.dataset.export.schemas import portable_tools
 from agentalign_lc.seeds import canonical_json
 
 __all__ = ["trl_messages", "trl_rows"]
@@ -28,7 +29,7 @@ def trl_rows(conversation: Conversation) -> Iterator[dict[str, Any]]:
     """One row: ``messages``, ``tools`` and where it comes from."""
     yield {
         "messages": trl_messages(conversation.messages),
-        "tools": canonical_json(conversation.tools),
+        "tools": canonical_json(portable_tools(conversation.tools)),
         **origin(conversation),
     }
 

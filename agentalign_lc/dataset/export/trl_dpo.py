@@ -12,6 +12,7 @@ from typing import Any
 
 from agentalign_lc.dataset.conversation import Conversation, diverging_turns
 from agentalign_lc.dataset.export.origin import origin
+from agentalign_lc.dataset.export.schemas import portable_tools
 from agentalign_lc.dataset.export.trl import trl_messages
 from agentalign_lc.seeds import canonical_json
 
@@ -27,6 +28,6 @@ def trl_dpo_rows(conversation: Conversation) -> Iterator[dict[str, Any]]:
             "prompt": trl_messages(prompt),
             "chosen": trl_messages([chosen]),
             "rejected": trl_messages([rejected]),
-            "tools": canonical_json(conversation.tools),
+            "tools": canonical_json(portable_tools(conversation.tools)),
             **origin(conversation),
         }

@@ -71,9 +71,9 @@ def export_conversations(
                 export.take(conversation, wanted)
         done = export.done
         if not done.rows:
+            which = f"of split {wanted[0]} " if len(wanted) == 1 else ""
             raise StoreError(
-                f"nothing was written to {out}: no conversation of {' or '.join(wanted)} "
-                f"gives a row in format {name}"
+                f"nothing was written to {out}: no example {which}has a row in format {name}"
             )
         if folder and format.beside is not None:
             beside, text = format.beside
