@@ -1,4 +1,4 @@
-"""A tokenizer that knows every byte and nothing else, and rows as a trainer loads them."""
+"""A run, and its rows as a trainer loads them."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -7,23 +7,16 @@ from typing import Any
 
 import pytest
 from datasets import load_dataset
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from agentalign_lc.dataset import Conversation, RunStore, export_conversations, open_conversations
 from agentalign_lc.synthesis import synthesize
+from tests.dataset.export.byte_tokenizer import byte_tokenizer
 
 
 @pytest.fixture(scope="session")
 def tokenizer() -> PreTrainedTokenizerFast:
-    """Bytes as tokens: what goes in comes out, and it needs no file."""
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(initial_alphabet=alphabet, show_progress=False)
-    made.train_from_iterator([], trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>", eos_token="</s>")
+    return byte_tokenizer()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from trl.data_utils import is_conversational, maybe_apply_chat_template, maybe_e
 from agentalign_lc.dataset import Conversation
 from agentalign_lc.dataset.export.schemas import portable_tools
 from agentalign_lc.dataset.export.trl import trl_rows
+from tests.dataset.export.byte_tokenizer import byte_tokenizer
 from tests.dataset.export.conversations import (
     PAIRS,
     SHAPES,
@@ -21,9 +22,20 @@ from tests.dataset.export.conversations import (
     says,
 )
 
-TEMPLATES = sorted((Path(trl.__file__).parent / "chat_templates").glob("*.jinja"))
-# Its training twin takes objects; TRL puts the twin in its place.
-TEMPLATES = [file for file in TEMPLATES if file.name != "deepseekv3.jinja"]
+
+def _calls_tools(file: Path) -> bool:
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = file.read_text(encoding="utf-8")
+    return bool(supports_tool_calling(tokenizer))
+
+
+# Every template of which TRL says that it has tool calls. deepseekv3 wants strings;
+# for training TRL puts its twin in its place, which takes objects.
+TEMPLATES = [
+    file
+    for file in sorted((Path(trl.__file__).parent / "chat_templates").glob("*.jinja"))
+    if file.name != "deepseekv3.jinja" and _calls_tools(file)
+]
 # What these templates cannot say, whatever a row looks like.
 ONE_CALL_ONLY = ("gptoss", "llama3_1", "llama3_2")
 NO_TEXT_BESIDE = ("gptoss", "llama3_1", "llama3_2", "muse_glimmer")
@@ -48,8 +60,6 @@ def kept_rows(load, kept: list[Conversation]) -> list[dict[str, Any]]:
 @pytest.fixture(params=TEMPLATES, ids=lambda file: file.stem)
 def template(request, tokenizer, monkeypatch) -> str:
     monkeypatch.setattr(tokenizer, "chat_template", request.param.read_text(encoding="utf-8"))
-    if not supports_tool_calling(tokenizer):
-        pytest.skip("TRL says that this template has no tool calls")
     return request.param.stem
 
 
@@ -64,6 +74,13 @@ def rendered(tokenizer, row: dict[str, Any]) -> str:
     )
     mask = made["assistant_masks"] if marked else [1] * len(made["input_ids"])
     return tokenizer.decode([i for i, on in zip(made["input_ids"], mask, strict=True) if on])
+
+
+def test_the_templates_are_many() -> None:
+    marked = [file for file in TEMPLATES if has_generation_markers(file.read_text("utf-8"))]
+
+    assert len(TEMPLATES) >= 40
+    assert len(marked) >= 20
 
 
 @pytest.mark.parametrize("shape", SHAPES)
