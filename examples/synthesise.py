@@ -20,5 +20,5 @@ with TemporaryDirectory() as folder:
                 print(
                     f"-> {len(result.example.response.calls)} calls; {result.example.response.answer}"
                 )
-        rows = export_run(store, "trl", out / "train.jsonl")
-    print(f"\n{rows} rows in {(out / 'train.jsonl').name}")
+        exported = export_run(store, "trl", out / "train.jsonl")
+    print(f"\n{exported.rows} rows in {(out / 'train.jsonl').name}")

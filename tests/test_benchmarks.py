@@ -61,3 +61,15 @@ def test_refusals_midway() -> None:
     out = printed("refusals.py", "--kind", "midway", "--times", 1, "--category", "self_harm")
 
     assert "70 refusals, 70 of them distinct" in out
+
+
+def test_exports() -> None:
+    out = printed(
+        "exports.py", "--examples", 60, "--scenarios", 4, "--format", "trl", "--format", "guard"
+    )
+
+    assert "60 examples" in out
+    for name in ("json.dumps", "trl", "guard"):
+        (line,) = [line for line in out.splitlines() if line.startswith(f"| {name} |")]
+        *_, peak, _ = line.split("|")
+        assert int(peak) < 400

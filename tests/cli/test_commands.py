@@ -32,7 +32,7 @@ def test_synth_ends_with_a_table_that_adds_up(agentalign, tmp_path: Path) -> Non
 
 def test_export_and_show(agentalign, folder: Path) -> None:
     code, out, _ = agentalign("export", folder, "--format", "trl", "--out", folder / "train.jsonl")
-    assert (code, out) == (0, f"12 examples in {folder / 'train.jsonl'}\n")
+    assert (code, out) == (0, f"12 rows in {folder / 'train.jsonl'}\n")
 
     code, out, _ = agentalign("show", folder, "--intent", "benign", "--limit", 1)
     assert code == 0
@@ -43,6 +43,26 @@ def test_export_and_show(agentalign, folder: Path) -> None:
     code, out, _ = agentalign("show", folder, "--id", name)
     assert code == 0
     assert out.count("example-") == 1
+
+
+def test_export_says_what_it_left_out(agentalign, folder: Path) -> None:
+    with sqlite3.connect(folder / "run.sqlite") as connection:
+        connection.execute(
+            "UPDATE results SET example = json_set(example, '$.split', 'test_tools') WHERE scenario = 0"
+        )
+
+    _, out, _ = agentalign("export", folder, "--out", folder / "train.jsonl")
+    assert out.splitlines() == [
+        f"9 rows in {folder / 'train.jsonl'}",
+        "left out: 3 test_tools (--split, or a folder as --out)",
+    ]
+
+    _, out, _ = agentalign("export", folder, "--format", "hf", "--out", folder / "data")
+    assert out == f"12 rows in {folder / 'data'} (9 train, 3 test_tools)\n"
+
+    code, _, err = agentalign("export", folder, "--out", folder / "x.jsonl", "--split", "tests")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "the splits are train, dev, test, test_tools, test_chains" in err
 
 
 def test_a_category_keeps_to_it(agentalign, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from agentalign_lc.dataset.export.trl import trl_row
+from agentalign_lc.dataset.conversation import example_conversation
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.quality import check_purity
 from agentalign_lc.records import Example, Intent, Outcome, Status
@@ -124,6 +124,6 @@ async def test_a_value_must_be_said_before_it_is_used(result, library: Library) 
 
 
 async def test_the_export_keeps_the_turns(result) -> None:
-    row = trl_row((await result(Intent.BENIGN)).example)
+    exported = example_conversation((await result(Intent.BENIGN)).example)
 
-    assert [m["role"] for m in row["messages"]].count("user") == 3
+    assert [turn["role"] for turn in exported.messages].count("user") == 3
