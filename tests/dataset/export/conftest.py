@@ -23,7 +23,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run of the embedded writers, pressure and several user turns included."""
     folder = tmp_path_factory.mktemp("export") / "run"
-    synthesize(folder, {"scenarios": 8, "everyday": 2, "pressure": 0.5})
+    synthesize(folder, {"scenarios": 8, "everyday": 2, "pressure": 0.5, "held_out": 0})
     return folder
 
 
