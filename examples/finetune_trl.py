@@ -13,6 +13,7 @@ off the end of nearly every conversation, which is where refusals and answers st
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -20,18 +21,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from agentalign_lc import RunStore, export_run, synthesize
-from agentalign_lc.errors import AgentAlignError, StoreError
+from agentalign_lc.errors import AgentAlignError
 
+if not any(word.startswith("--model") for word in sys.argv):
+    # Else these libraries ask the Hugging Face hub about files that lie here.
+    os.environ["HF_HUB_OFFLINE"] = "1"
 try:
     import torch
-    from datasets import Dataset, disable_progress_bars, load_dataset
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from datasets import Dataset, DatasetDict, disable_progress_bars, load_dataset
     from transformers import (
         AutoModelForCausalLM,
         AutoTokenizer,
-        PreTrainedTokenizerFast,
         Qwen2Config,
         Qwen2ForCausalLM,
+        Qwen2Tokenizer,
         set_seed,
     )
     from transformers.utils.chat_template_utils import render_jinja_template
@@ -41,24 +44,24 @@ except ImportError as error:
     print(f"fine-tuning needs TRL ({error}): pip install 'agentalign-lc[train]'", file=sys.stderr)
     raise SystemExit(2) from error
 
+CALL = "<tool_call>", "</tool_call>"
+"""What a Qwen template writes around a call."""
+
 LONGEST = 8192
 """Conversations of more tokens are left out whole: half of one would teach half of an answer."""
 
 
-def load_rows(run: Path, split: str, folder: Path) -> Dataset | None:
-    """Export one split of a run and load it; None if it is empty."""
-    file = folder / f"{split}.jsonl"
+def load_splits(run: Path, folder: Path) -> DatasetDict:
+    """Export a run, one file for each split, and load the files."""
     with RunStore.read(run) as store:
-        if not export_run(store, "trl", file, split=split):
-            return None
-    # From a file and not `Dataset.from_list`: the JSON loader keeps the arguments of each call as
-    # they are, where a table would fill them with the other tools' parameters, set to null.
-    return load_dataset(
-        "json", data_files=str(file), split="train", cache_dir=str(folder / "cache")
-    )
+        export_run(store, "trl", folder / "rows")
+    files = {file.stem: str(file) for file in (folder / "rows").glob("*.jsonl")}
+    # From files and not `Dataset.from_list`: the JSON loader keeps the arguments of each call as
+    # they are, where a table would fill them with the parameters of all other tools, set to null.
+    return load_dataset("json", data_files=files, cache_dir=str(folder / "cache"))
 
 
-def tiny_model(rows: Dataset) -> tuple[Qwen2ForCausalLM, PreTrainedTokenizerFast]:
+def tiny_model(rows: Dataset) -> tuple[Qwen2ForCausalLM, Qwen2Tokenizer]:
     """A Qwen2 of 200,000 random weights, and a tokenizer that learns its words from the rows."""
     texts = (
         render_jinja_template(
@@ -68,23 +71,12 @@ def tiny_model(rows: Dataset) -> tuple[Qwen2ForCausalLM, PreTrainedTokenizerFast
         )[0][0]
         for row in rows
     )
-    words = Tokenizer(models.BPE())
-    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    words.decoder = decoders.ByteLevel()
-    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=2048,
-        special_tokens=special,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
+    markers = ["<|im_start|>", "<|im_end|>", *CALL]
+    tokenizer = Qwen2Tokenizer().train_new_from_iterator(
+        texts, vocab_size=2048, new_special_tokens=markers, show_progress=False
     )
-    words.train_from_iterator(texts, trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        pad_token="<|endoftext|>",  # noqa: S106 - a token of text
-        eos_token="<|im_end|>",  # noqa: S106
-        chat_template=qwen2_5_chat_template,
-    )
+    tokenizer.eos_token = "<|im_end|>"  # noqa: S105 - a token of text
+    tokenizer.chat_template = qwen2_5_chat_template
     config = Qwen2Config(
         vocab_size=len(tokenizer),
         hidden_size=64,
@@ -135,8 +127,9 @@ def calls_in(rows: Dataset) -> int:
 def describe(trainer: SFTTrainer, longer: int) -> None:
     """Print what the trainer is about to learn from, as it stands in its own labels."""
     rows, tokenizer = trainer.train_dataset, trainer.processing_class
-    markers = tokenizer.convert_tokens_to_ids(["<tool_call>", "</tool_call>"])
-    tokens, of_calls, calls = trained_tokens(rows["labels"], *markers)
+    tokens, of_calls, calls = trained_tokens(
+        rows["labels"], *tokenizer.convert_tokens_to_ids([*CALL])
+    )
     print(f"rows            {len(rows)} ({longer} of more than {LONGEST} tokens left out)")
     print(f"tokens          {sum(map(len, rows['input_ids'])):,}")
     print(f"trained tokens  {tokens:,}, of which tool calls {of_calls / tokens:.1%}")
@@ -145,9 +138,8 @@ def describe(trainer: SFTTrainer, longer: int) -> None:
 
 def fine_tune(run: Path, folder: Path, model_name: str | None, steps: int) -> SFTTrainer:
     """Train on a run's train split, with the dev split for evaluation if there is one."""
-    train, dev = (load_rows(run, split, folder) for split in ("train", "dev"))
-    if train is None:
-        raise StoreError(f"{run} kept nothing to train on: synthesise more scenarios")
+    rows = load_splits(run, folder)
+    train, dev = rows["train"], rows.get("dev")
     set_seed(0)
     if model_name:
         model = AutoModelForCausalLM.from_pretrained(model_name)

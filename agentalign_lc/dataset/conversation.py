@@ -12,8 +12,17 @@ from langchain_core.messages import messages_from_dict
 
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.messages import message_text
+from agentalign_lc.records import Example
 
-__all__ = ["Call", "Conversation", "Turn", "pair", "run_conversations"]
+__all__ = [
+    "Call",
+    "Conversation",
+    "Turn",
+    "diverging_turns",
+    "example_conversation",
+    "pair",
+    "run_conversations",
+]
 
 _ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
 
@@ -58,7 +67,7 @@ class Conversation:
     source: str = "agentalign-lc"
     """Who made it: the package, or the name of a third party's data set."""
     about: dict[str, Any] = field(default_factory=dict)
-    """Further provenance: category, subcategory, chain, writers, licence."""
+    """Further provenance: category, subcategory, chain, writers, licence, injected instruction."""
 
 
 def run_conversations(store: RunStore, split: str | None = None) -> Iterator[Conversation]:
@@ -76,12 +85,18 @@ def run_conversations(store: RunStore, split: str | None = None) -> Iterator[Con
             yield _conversation(row)
 
 
+def example_conversation(example: Example) -> Conversation:
+    """One example as a conversation."""
+    return _conversation(example.model_dump(mode="json"))
+
+
 def pair(conversation: Conversation) -> tuple[list[Turn], list[Turn], list[Turn]] | None:
     """Split a conversation into what both responses begin with, the chosen rest and the rejected rest.
 
     Returns:
-        Prompt, chosen, rejected; None if there is no rejected response. The
-        prompt ends where an assistant must speak next.
+        Prompt, chosen, rejected; None if there is no rejected response, or the
+        two do not part where an assistant speaks. The prompt ends where an
+        assistant must speak next.
 
     Example:
         >>> ask, yes, no = ({"role": r, "content": c} for r, c in
@@ -94,20 +109,55 @@ def pair(conversation: Conversation) -> tuple[list[Turn], list[Turn], list[Turn]
         return None
     chosen, rejected = conversation.messages, conversation.rejected
     same = _common(chosen, rejected)
-    while same and chosen[same - 1]["role"] == "assistant":
+    while same > 0 and not (_speaks(chosen, same) and _speaks(rejected, same)):
         same -= 1
-    return chosen[:same], chosen[same:], rejected[same:]
+    return (chosen[:same], chosen[same:], rejected[same:]) if same else None
+
+
+def diverging_turns(conversation: Conversation) -> tuple[list[Turn], Turn, Turn] | None:
+    """What both responses begin with, and the one turn in which they part.
+
+    Preference training compares what a model says. The rest of a run holds what
+    tools say, which trainers would count as the model's words.
+
+    Returns:
+        Prompt, chosen turn, rejected turn; None if there is no rejected
+        response, or the same turn begins both.
+
+    Example:
+        >>> ask, yes, no = ({"role": r, "content": c} for r, c in
+        ...     [("user", "Hi"), ("assistant", "Hello!"), ("assistant", "No.")])
+        >>> row = Conversation(id="1", messages=[ask, yes], tools=[], rejected=[ask, no])
+        >>> diverging_turns(row)[1:]
+        ({'role': 'assistant', 'content': 'Hello!'}, {'role': 'assistant', 'content': 'No.'})
+    """
+    parts = pair(conversation)
+    if parts is None or _said(parts[1][0]) == _said(parts[2][0]):
+        return None
+    return parts[0], parts[1][0], parts[2][0]
 
 
 def _common(one: Sequence[Turn], other: Sequence[Turn]) -> int:
     pairs = zip(one, other, strict=False)
     return next(
-        (number for number, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other))
+        (number for number, (a, b) in enumerate(pairs) if _said(a) != _said(b)),
+        min(len(one), len(other)),
     )
+
+
+def _said(turn: Turn) -> tuple[str, str, list[tuple[str, dict[str, Any]]]]:
+    # Without ids: two runs name the same call differently.
+    calls = [(call["name"], call["arguments"]) for call in turn.get("calls", ())]
+    return turn["role"], turn["content"], calls
+
+
+def _speaks(turns: Sequence[Turn], number: int) -> bool:
+    return number < len(turns) and turns[number]["role"] == "assistant"
 
 
 def _conversation(row: dict[str, Any]) -> Conversation:
     chain, instruction = row["scenario"]["chain"], row["instruction"]
+    twist = row["scenario"]["twist"] or {}
     rejected = row["rejected"]
     return Conversation(
         id=row["id"],
@@ -123,6 +173,7 @@ def _conversation(row: dict[str, Any]) -> Conversation:
             "subcategory": chain["subcategory"],
             "chain": chain["name"],
             "scenario": row["scenario"]["id"],
+            "injection": twist["text"] if twist.get("kind") == "injection" else None,
             "rejected_as": row["rejected_as"],
             "writers": {part["role"]: part["writer"] for part in row["provenance"]},
         },

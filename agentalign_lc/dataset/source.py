@@ -1,0 +1,32 @@
+"""Where conversations to export come from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentalign_lc.dataset.conversation import Conversation, run_conversations
+from agentalign_lc.dataset.store import RunStore
+
+__all__ = ["Source", "open_conversations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opened folder of conversations."""
+
+    conversations: Iterator[Conversation]
+    """One at a time, in the folder's order; can be gone through once."""
+    complete: bool = True
+    """Whether all that was planned is there."""
+
+
+@contextmanager
+def open_conversations(folder: Path) -> Iterator[Source]:
+    """Open the folder of a run.
+
+    Raises:
+        StoreError: the folder holds no conversations, or they cannot be read.
+    """
+    with RunStore.read(folder) as store:
+        yield Source(run_conversations(store), store.complete)
