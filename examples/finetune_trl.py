@@ -1,7 +1,7 @@
 """Fine-tune a model on a run with TRL's SFTTrainer, and see what the loss falls on.
 
 Without arguments it needs no network: it synthesises a run of 60 scenarios, makes a tiny Qwen2 with
-random weights and a tokenizer of its own, and trains for a minute on a CPU. With your own:
+random weights and a tokenizer of its own, and trains for about a minute on a CPU. With your own:
 
     python examples/finetune_trl.py --run runs/first --model Qwen/Qwen2.5-0.5B-Instruct --out tuned
 
@@ -192,7 +192,7 @@ def main() -> None:
         "--run", type=Path, help="a run of agentalign; a small one is made if left out"
     )
     parser.add_argument("--model", help="a model's name or folder; a tiny random one if left out")
-    parser.add_argument("--steps", type=int, default=80, help="optimizer steps, of two rows each")
+    parser.add_argument("--steps", type=int, default=60, help="optimizer steps, of two rows each")
     parser.add_argument("--out", type=Path, help="where to save the model; nowhere if left out")
     given = parser.parse_args()
     if given.steps < 1:
