@@ -23,6 +23,8 @@ from tempfile import TemporaryDirectory
 from agentalign_lc import RunStore, export_run, synthesize
 from agentalign_lc.errors import AgentAlignError
 
+# Threads that spin while they wait cost a tiny model minutes wherever something else wants the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if not any(word.startswith("--model") for word in sys.argv):
     # Else these libraries ask the Hugging Face hub about files that lie here.
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -82,8 +84,8 @@ def tiny_model(rows: Dataset) -> tuple[Qwen2ForCausalLM, Qwen2Tokenizer]:
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
         max_position_embeddings=LONGEST,
         tie_word_embeddings=True,
         bos_token_id=None,

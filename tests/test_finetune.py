@@ -24,8 +24,6 @@ def fine_tune(
         "HF_HOME": str(folder / "hub"),
         "HF_HUB_OFFLINE": "1",
         "PYTHONPATH": os.pathsep.join([*map(str, path), os.environ.get("PYTHONPATH", "")]),
-        # Threads that wait for work keep the cores busy, and other tests run beside this one.
-        "OMP_WAIT_POLICY": "PASSIVE",
     }
     return subprocess.run(  # noqa: PLW1510 - the assertions show what it said
         [sys.executable, "-W", "error", EXAMPLE, *map(str, arguments)],
@@ -80,7 +78,7 @@ def test_a_run_of_your_own_is_evaluated_on_dev_and_the_model_saved(
     with RunStore.read(run) as store:
         kept = [r.example for r in store.results(status=Status.KEPT) if r.example]
 
-    ended = fine_tune(tmp_path / "work", "--run", run, "--steps", 2, "--out", tmp_path / "tuned")
+    ended = fine_tune(tmp_path / "work", "--run", run, "--steps", 4, "--out", tmp_path / "tuned")
 
     assert ended.returncode == 0, ended.stderr
     (rows,) = figures(ended.stdout, r"rows +(\d+) ")
