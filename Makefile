@@ -58,4 +58,5 @@ clean: ## Remove .venv and caches; runs stay
 .venv/.dev: .venv/.installed
 	@echo "Installing what the tests need into .venv ..."
 	@$(PIP) -e '.[dev]'
+	@$(PIP) --no-deps llamafactory axolotl peft addict  # their converters alone: their own pins exclude today's libraries
 	@touch $@

@@ -7,8 +7,6 @@ places, and a second pass copies them.
 
 import hashlib
 import json
-import os
-import shutil
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,10 +15,11 @@ from dataclasses import replace
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryFile, mkdtemp
+from tempfile import TemporaryFile
 from typing import Any, Self
 
 from agentalign_lc.dataset.conversation import Conversation, run_conversations
+from agentalign_lc.dataset.files import whole
 from agentalign_lc.dataset.mixture import ROWS, Input, Mixture, Part, write_row
 from agentalign_lc.dataset.shares import PARTS, fill, split_total, spread
 from agentalign_lc.dataset.sources import RowError, Source, read_row
@@ -287,27 +286,8 @@ def _parts(
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
     """Give a folder that takes the place of ``out`` in the end, or is gone."""
-    try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise StoreError(f"{out} is not empty: choose another --out; nothing was written")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        try:
-            yield folder
-            folder.chmod(0o777 & ~_umask())
-            if out.exists():
-                out.rmdir()
-            folder.rename(out)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-    except OSError as error:
-        raise StoreError(
-            f"{out} cannot be written ({error.strerror}): choose another --out"
-        ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise StoreError(f"{out} is not empty: choose another --out; nothing was written")
+    with whole(out) as folder:
+        folder.mkdir()
+        yield folder

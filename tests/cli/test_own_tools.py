@@ -51,7 +51,9 @@ def test_import_writes_a_suite_and_prints_what_it_took(agentalign, tmp_path: Pat
 
 def test_synth_uses_ones_own_tools(agentalign, suite: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    code, said, _ = agentalign("synth", "--out", run, "--scenarios", 6, "--tools", suite, "--held-out", 0)
+    code, said, _ = agentalign(
+        "synth", "--out", run, "--scenarios", 6, "--tools", suite, "--held-out", 0
+    )
     assert code == 0
     assert "kept 18" in said
 

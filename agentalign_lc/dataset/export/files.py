@@ -1,17 +1,14 @@
-"""Files that are there whole or not at all."""
+"""The files of an export: what takes rows, and where they may lie."""
 
 import json
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Protocol, get_args
 
 from agentalign_lc.errors import StoreError
 from agentalign_lc.records import Split
 
-__all__ = ["SPLITS", "JsonLines", "RowFile", "whole"]
+__all__ = ["SPLITS", "JsonLines", "RowFile", "check_target"]
 
 SPLITS: tuple[str, ...] = get_args(Split)
 """Their names, which are those of a folder's files."""
@@ -56,47 +53,16 @@ class JsonLines:
         self._file.close()
 
 
-@contextmanager
-def whole(out: Path) -> Iterator[Path]:
-    """Give a place to write a file or a folder to, and move it to ``out`` once it is whole.
-
-    What is written beside the place under another name goes beside ``out``. If
-    anything fails, what was there before stays and nothing else is left.
+def check_target(out: Path) -> None:
+    """Demand that an export may take the place of what is there.
 
     Raises:
-        StoreError: it cannot be written, or would replace a folder that holds other things.
+        StoreError: it is a folder that holds other things.
     """
-    named, out = out, out.resolve()
     if out.is_dir() and not _exported(out):
         raise StoreError(
-            f"{named} holds other things than an export: choose another --out; nothing was written"
+            f"{out} holds other things than an export: choose another --out; nothing was written"
         )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        try:
-            yield beside / out.name
-            for made in sorted(beside.iterdir()):
-                _move(made, out.with_name(made.name), beside / ".old")
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-    except OSError as error:
-        raise StoreError(
-            f"{named} cannot be written ({error.strerror or error}): choose another --out"
-        ) from error
-
-
-def _move(made: Path, out: Path, old: Path) -> None:
-    if not out.is_dir():
-        made.replace(out)
-        return
-    # No system call exchanges two folders everywhere.
-    out.rename(old)
-    try:
-        made.rename(out)
-    except BaseException:
-        old.rename(out)
-        raise
 
 
 def _exported(folder: Path) -> bool:

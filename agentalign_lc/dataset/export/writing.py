@@ -8,9 +8,10 @@ from pathlib import Path
 
 from agentalign_lc.dataset.conversation import Conversation, run_conversations
 from agentalign_lc.dataset.export.call_ids import with_ids
-from agentalign_lc.dataset.export.files import SPLITS, JsonLines, RowFile, whole
+from agentalign_lc.dataset.export.files import SPLITS, JsonLines, RowFile, check_target
 from agentalign_lc.dataset.export.formats import FORMATS, Format
 from agentalign_lc.dataset.export.origin import origin
+from agentalign_lc.dataset.files import whole
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.errors import ConfigError, StoreError
 
@@ -62,6 +63,7 @@ def export_conversations(
     format = _format(name)
     folder = format.folder_only or not out.suffix or out.is_dir()
     wanted = _wanted(split, folder=folder)
+    check_target(out)
     with whole(out) as place:
         if folder:
             place.mkdir()
