@@ -58,5 +58,5 @@ clean: ## Remove .venv and caches; runs stay
 .venv/.dev: .venv/.installed
 	@echo "Installing what the tests need into .venv ..."
 	@$(PIP) -e '.[dev]'
-	@$(PIP) --no-deps llamafactory axolotl peft addict  # their converters alone: their own pins exclude today's libraries
+	@$(PIP) --no-deps --no-warn-conflicts llamafactory axolotl peft addict colorama  # their converters alone: their own pins exclude today's libraries
 	@touch $@

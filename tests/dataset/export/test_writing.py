@@ -12,8 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentalign_lc.dataset import FORMATS, Conversation, RunStore, export_conversations, export_run
-from agentalign_lc.dataset import files
+from agentalign_lc.dataset import (
+    FORMATS,
+    Conversation,
+    RunStore,
+    export_conversations,
+    export_run,
+    files,
+)
 from agentalign_lc.dataset.export.call_ids import renamed, with_ids
 from agentalign_lc.errors import ConfigError, StoreError
 from agentalign_lc.records import CANARY
