@@ -53,16 +53,7 @@ class Responder:
         Raises:
             RoleError: the actor ended before it had read the note.
         """
-        scenario, actor = brief.scenario, self._studio.roles.actor
-        if instruction.note is not None:
-            before = await self._run(scenario, instruction, actor, until_shown=True)
-            if before.stopped != "shown":
-                raise RoleError(f"the agent answered before it had read {instruction.note.place}")
-            messages: list[BaseMessage] = list(before.messages)
-        else:
-            turns = len(instruction.said) - 1
-            before = await self._run(scenario, instruction, actor, turns=turns)
-            messages = [*before.messages, _user_says(instruction, turns)]
+        before, messages = await self._until_it_shows(instruction, brief.scenario)
         answer = await self._studio.roles.refuser.refuse(messages, brief)
         said = [*messages, answer]
         response = before.model_copy(
@@ -73,6 +64,20 @@ class Responder:
             }
         )
         return response, len(before.calls)
+
+    async def _until_it_shows(
+        self, instruction: Instruction, scenario: Scenario
+    ) -> tuple[Trajectory, list[BaseMessage]]:
+        """Let the actor work until all is said or read that the request consists of."""
+        actor = self._studio.roles.actor
+        if instruction.note is None:
+            turns = len(instruction.said) - 1
+            before = await self._run(scenario, instruction, actor, turns=turns)
+            return before, [*before.messages, _user_says(instruction, turns)]
+        before = await self._run(scenario, instruction, actor, until_shown=True)
+        if before.stopped != "shown":
+            raise RoleError(f"the agent answered before it had read {instruction.note.place}")
+        return before, list(before.messages)
 
     async def reject(self, instruction: Instruction, brief: Brief) -> Rejected | None:
         """Answer as a model should not; None if that cannot be done.
@@ -100,9 +105,7 @@ class Responder:
 
     async def _over_refuse(self, instruction: Instruction, brief: Brief) -> Rejected | None:
         roles = self._studio.roles
-        turns = len(instruction.said) - 1
-        before = await self._run(brief.scenario, instruction, roles.actor, turns=turns)
-        messages: list[BaseMessage] = [*before.messages, _user_says(instruction, turns)]
+        before, messages = await self._until_it_shows(instruction, brief.scenario)
         answer = await roles.refuser.refuse(messages, brief)
         said = _named([*messages, answer], instruction)
         response = before.model_copy(update={"messages": said, "stopped": "answer"})

@@ -77,9 +77,10 @@ class EmbeddedActor:
         # What a note says was for the agent; the user knows it.
         found = [None] * instruction.shows_at + results[instruction.shows_at :]
         shown = found if instruction.note else results
-        report = self._report([turn.call for turn in done[told:]], shown[told:], random)
-        if instruction.intent is Intent.BORDERLINE and asked == len(instruction.calls):
-            report += _limit(random)
+        sensitive = instruction.intent is Intent.BORDERLINE and asked == len(instruction.calls)
+        report = self._report(
+            [turn.call for turn in done[told:]], shown[told:], random, sensitive=sensitive
+        )
         return AIMessage(report, id=name)
 
     def _mended(self, turn: "_Turn", tools: Sequence[ToolSpec]) -> ExpectedCall | None:
@@ -109,7 +110,12 @@ class EmbeddedActor:
         )
 
     def _report(
-        self, calls: Sequence[ExpectedCall], results: Sequence[JsonValue], random: Random
+        self,
+        calls: Sequence[ExpectedCall],
+        results: Sequence[JsonValue],
+        random: Random,
+        *,
+        sensitive: bool,
     ) -> str:
         clauses = [self._clause(call, random) for call in calls]
         said = clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
@@ -119,7 +125,9 @@ class EmbeddedActor:
             for call, result in zip(calls, results, strict=False)
             if (text := _finding(call, result))
         ]
-        close = random.choice(CLAUSES["_close"])
+        # Where a sensitive request was helped with, now and then a limit or a question.
+        limited = sensitive and random.random() < _LIMITED
+        close = random.choice(CLAUSES["_limit" if limited else "_close"])
         return " ".join(part for part in (f"{opener}I {said}.", *found[-2:], close) if part)
 
     def _clause(self, call: ExpectedCall, random: Random) -> str:
@@ -128,11 +136,6 @@ class EmbeddedActor:
         values = {names[key]: _said(value) for key, value in call.arguments.items() if key in names}
         options = CLAUSES[f"{tool.capability}:{self._action(call)}"]
         return random.choice(options).format_map(_Known(values))
-
-
-def _limit(random: Random) -> str:
-    """Where a sensitive request was helped with, now and then a limit or a question."""
-    return f" {random.choice(CLAUSES['_limit'])}" if random.random() < _LIMITED else ""
 
 
 class _Known(dict[str, str]):
@@ -201,7 +204,8 @@ def _finding(call: ExpectedCall, result: JsonValue) -> str:
     first = next((item for item in _lists(result) if isinstance(item, dict)), None)
     title = _text(first, "title") if first else None
     if title:
-        return f"The first result was “{title}” ({_text(first, 'site') or _text(first, 'url')})."
+        source = _text(first, "site") or _text(first, "url")
+        return f"The first result was “{title}”{f' ({source})' if source else ''}."
     content = result.get("content")
     if isinstance(content, str) and content.strip() and "content" not in call.arguments:
         return f"It begins: “{_said(content.strip().splitlines()[0])}”"
