@@ -43,7 +43,7 @@ def test_suites_are_inside_and_nothing_is_at_the_top(wheel: Path) -> None:
     assert "agentalign_lc/py.typed" in names
     assert "agentalign_lc/roles/prompted/prompts/author.yaml" in names
     for template in ("card.md.j2", "report.html.j2", "report.css", "report.js"):
-        assert f"agentalign_lc/dataset/templates/{template}" in names
+        assert f"agentalign_lc/dataset/reporting/templates/{template}" in names
     assert len(names) == len(set(names)), "no file is packed twice"
 
 

@@ -7,7 +7,7 @@ import typer
 
 from agentalign_lc.cli.stats import measure_run
 from agentalign_lc.dataset import RunStore
-from agentalign_lc.dataset.card import write_card
+from agentalign_lc.dataset.reporting.card import write_card
 
 __all__ = ["card"]
 

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from agentalign_lc.cli.problems import Problems
-from agentalign_lc.dataset.mix import mix as mix_data
-from agentalign_lc.dataset.mixture import Mixture
-from agentalign_lc.dataset.shares import PARTS, PRESETS, read_shares
-from agentalign_lc.dataset.sources import FORMATS, Source, parse_source
+from agentalign_lc.dataset.mixing.mix import mix as mix_data
+from agentalign_lc.dataset.mixing.mixture import Mixture
+from agentalign_lc.dataset.mixing.shares import PARTS, PRESETS, read_shares
+from agentalign_lc.dataset.mixing.sources import FORMATS, Source, parse_source
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.errors import ConfigError
 

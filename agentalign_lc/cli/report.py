@@ -7,7 +7,7 @@ import typer
 
 from agentalign_lc.cli.stats import measure_run
 from agentalign_lc.dataset import RunStore
-from agentalign_lc.dataset.report import write_report
+from agentalign_lc.dataset.reporting.report import write_report
 
 __all__ = ["report"]
 

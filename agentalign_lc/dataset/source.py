@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentalign_lc.dataset.conversation import Conversation, run_conversations
-from agentalign_lc.dataset.mixture import holds_mixture, mix_conversations
+from agentalign_lc.dataset.mixing.mixture import holds_mixture, mix_conversations
 from agentalign_lc.dataset.store import RunStore
 
 __all__ = ["Source", "open_conversations"]

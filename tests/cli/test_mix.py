@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agentalign_lc.dataset.mixture import mix_conversations
+from agentalign_lc.dataset.mixing.mixture import mix_conversations
 from agentalign_lc.synthesis import synthesize
 from tests.dataset.third_party import weather
 

@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 
 from agentalign_lc.cli.stats import measure_run
 from agentalign_lc.dataset import RunStore
-from agentalign_lc.dataset.card import escape_markdown, render_card
-from agentalign_lc.dataset.profile import Loss, Source, profile_run
+from agentalign_lc.dataset.reporting.card import escape_markdown, render_card
+from agentalign_lc.dataset.reporting.profile import Loss, Source, profile_run
 from agentalign_lc.records import CANARY, Intent, Result, Status
 from tests.dataset.varied import PAYLOADS, varied_run
 

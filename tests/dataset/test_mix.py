@@ -17,22 +17,22 @@ from hypothesis import strategies as st
 
 from agentalign_lc.dataset import RunStore
 from agentalign_lc.dataset.conversation import Conversation, run_conversations
-from agentalign_lc.dataset.mix import mix
-from agentalign_lc.dataset.mixture import (
+from agentalign_lc.dataset.mixing.mix import mix
+from agentalign_lc.dataset.mixing.mixture import (
     Mixture,
     holds_mixture,
     mix_conversations,
     read_mixture,
     write_row,
 )
-from agentalign_lc.dataset.shares import (
+from agentalign_lc.dataset.mixing.shares import (
     PRESETS,
     fill,
     read_shares,
     split_total,
     spread,
 )
-from agentalign_lc.dataset.sources import Source
+from agentalign_lc.dataset.mixing.sources import Source
 from agentalign_lc.errors import ConfigError, StoreError
 from agentalign_lc.records import CANARY, Status
 from agentalign_lc.synthesis import synthesize

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from agentalign_lc.cli.stats import measure_run
 from agentalign_lc.dataset import RunStore
-from agentalign_lc.dataset.profile import STAGES, Loss, Profile, profile_run
-from agentalign_lc.dataset.report import render_report, write_report
-from agentalign_lc.dataset.sample import draw_scenarios
+from agentalign_lc.dataset.reporting.profile import STAGES, Loss, Profile, profile_run
+from agentalign_lc.dataset.reporting.report import render_report, write_report
+from agentalign_lc.dataset.reporting.sample import draw_scenarios
+from agentalign_lc.dataset.reporting.timeline import draw_result
 from agentalign_lc.dataset.statistics import Statistics
-from agentalign_lc.dataset.timeline import draw_result
 from agentalign_lc.errors import StoreError
 from agentalign_lc.records import Intent, Result, Status
 from tests.dataset.varied import PAYLOADS, varied_run, with_text

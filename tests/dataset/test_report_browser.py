@@ -14,7 +14,7 @@ import pytest
 
 from agentalign_lc.cli.stats import measure_run
 from agentalign_lc.dataset import RunStore
-from agentalign_lc.dataset.report import write_report
+from agentalign_lc.dataset.reporting.report import write_report
 from tests.dataset.varied import PAYLOADS, varied_run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

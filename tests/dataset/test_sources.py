@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentalign_lc.dataset.conversation import Conversation
-from agentalign_lc.dataset.sources import RowError, Source, parse_source, read_row
+from agentalign_lc.dataset.mixing.sources import RowError, Source, parse_source, read_row
 from agentalign_lc.rows import Row
 from tests.dataset.third_party import as_openai, as_sharegpt, conversations, weather
 

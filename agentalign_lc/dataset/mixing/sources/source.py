@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from agentalign_lc.dataset.conversation import Conversation, Turn
-from agentalign_lc.dataset.sources.openai import read_openai
-from agentalign_lc.dataset.sources.sharegpt import read_sharegpt
-from agentalign_lc.dataset.sources.turns import RowError, check_turns, numbered
+from agentalign_lc.dataset.mixing.sources.openai import read_openai
+from agentalign_lc.dataset.mixing.sources.sharegpt import read_sharegpt
+from agentalign_lc.dataset.mixing.sources.turns import RowError, check_turns, numbered
 from agentalign_lc.rows import Row
 from agentalign_lc.seeds import content_id
 

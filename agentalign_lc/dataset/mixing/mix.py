@@ -20,9 +20,9 @@ from typing import Any, Self
 
 from agentalign_lc.dataset.conversation import Conversation, run_conversations
 from agentalign_lc.dataset.files import whole
-from agentalign_lc.dataset.mixture import ROWS, Input, Mixture, Part, write_row
-from agentalign_lc.dataset.shares import PARTS, fill, split_total, spread
-from agentalign_lc.dataset.sources import RowError, Source, read_row
+from agentalign_lc.dataset.mixing.mixture import ROWS, Input, Mixture, Part, write_row
+from agentalign_lc.dataset.mixing.shares import PARTS, fill, split_total, spread
+from agentalign_lc.dataset.mixing.sources import RowError, Source, read_row
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.errors import ConfigError, StoreError
 from agentalign_lc.rows import read_rows

@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from agentalign_lc.dataset.files import write_whole
-from agentalign_lc.dataset.profile import STAGES, Profile, profile_run
+from agentalign_lc.dataset.reporting.profile import STAGES, Profile, profile_run
 from agentalign_lc.dataset.statistics import Statistics
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.records import CANARY, Intent, Status

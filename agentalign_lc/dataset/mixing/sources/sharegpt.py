@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from agentalign_lc.dataset.conversation import Call, Turn
-from agentalign_lc.dataset.sources.turns import RowError, plain_text, read_call, read_tools
+from agentalign_lc.dataset.mixing.sources.turns import RowError, plain_text, read_call, read_tools
 from agentalign_lc.rows import parse_json
 
 __all__ = ["read_sharegpt"]

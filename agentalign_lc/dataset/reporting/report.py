@@ -22,11 +22,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from agentalign_lc.dataset.files import write_whole
-from agentalign_lc.dataset.profile import STAGES, Profile, profile_run
-from agentalign_lc.dataset.sample import draw_scenarios
+from agentalign_lc.dataset.reporting.profile import STAGES, Profile, profile_run
+from agentalign_lc.dataset.reporting.sample import draw_scenarios
+from agentalign_lc.dataset.reporting.timeline import draw_result
 from agentalign_lc.dataset.statistics import Statistics
 from agentalign_lc.dataset.store import RunStore
-from agentalign_lc.dataset.timeline import draw_result
 from agentalign_lc.records import CANARY, Intent, Status
 from agentalign_lc.taxonomy import EVERYDAY, load_harms
 

@@ -1,6 +1,0 @@
-"""Third-party data, one file a format; every reader gives turns and tools."""
-
-from agentalign_lc.dataset.sources.source import FORMATS, Source, parse_source, read_row
-from agentalign_lc.dataset.sources.turns import RowError
-
-__all__ = ["FORMATS", "RowError", "Source", "parse_source", "read_row"]
