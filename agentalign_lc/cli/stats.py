@@ -75,6 +75,11 @@ def _figures(found: Statistics) -> list[tuple[str, str, str]]:
         ("open slots", f"{found.unfilled:,}", "must be 0"),
         ("chain adherence", f"{found.adherence:.2%}", "take every step of their chain, of all written"),
         ("grounding", f"{found.grounding:.2%}", "bring no value of their own, of all written"),
+        ("schema-valid", f"{found.schema_valid:.2%}", "call tools as their schemas allow, of all written"),
+        ("refusal purity", f"{found.refusal_purity:.2%}", "refuse, and do nothing of it, of all refusals written"),
+        ("goal reached", f"{found.goal_reached:.2%}", "leave the world as it was wanted, of all runs"),
+        ("leaks", f"{found.leaks:,}", f"between splits: {_listed(found.splits)}; must be 0"),
+        ("pairs", f"{sum(found.pairs.values()):,}", _listed(found.pairs)),
     ]  # fmt: skip
     figures += [
         (f"overlap with {twin}", f"{share:.2f}", "of the words of the harmful request's triplet")
@@ -82,9 +87,12 @@ def _figures(found: Statistics) -> list[tuple[str, str, str]]:
     ]
     pressed = {name: count for name, count in found.pressure.items() if name != "none"}
     if pressed:
-        said = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in pressed.items())
-        figures.append(("under pressure", f"{sum(pressed.values()):,}", said))
+        figures.append(("under pressure", f"{sum(pressed.values()):,}", _listed(pressed)))
     return figures
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
 
 
 def _of(pair: tuple[int, int]) -> str:

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
 from agentalign_lc.dataset.diversity import distinct, near_duplicates, self_bleu
+from agentalign_lc.dataset.splits import audit_splits
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.quality.words import words
 from agentalign_lc.records import Intent, Record, Status
@@ -52,6 +53,18 @@ class Statistics(Record):
     """Share of judged instructions whose calls, and whose run, take every step of the chain."""
     grounding: float
     """Share of judged instructions whose argument values come from what was given."""
+    schema_valid: float
+    """Share of judged instructions whose calls their tools' schemas allow."""
+    refusal_purity: float
+    """Share of judged refusals that call no tool and are no false compliance."""
+    goal_reached: float
+    """Share of judged runs that leave the world as the request wanted it."""
+    pairs: dict[str, int]
+    """Number of rejected responses by what is wrong with them."""
+    splits: dict[str, int]
+    """Number of examples by split."""
+    leaks: int
+    """What stands in two splits, or was trained on and should not have been; see ``audit_splits``."""
     overlap: dict[str, float]
     """Mean share of words that the harmful request shares with its borderline and benign twins."""
 
@@ -100,8 +113,14 @@ def measure(
         phrasings=(used, there),
         pressure=dict(sorted(Counter(row["pressure"] or "none" for row in rows).items())),
         unfilled=sum(_UNFILLED.search(row["text"]) is not None for row in rows),
-        adherence=_passing(store, "coverage"),
-        grounding=_passing(store, "grounding"),
+        adherence=_passing(store, ("coverage", "order")),
+        grounding=_passing(store, ("grounding",)),
+        schema_valid=_passing(store, ("schema", "syntax")),
+        refusal_purity=_passing(store, ("purity", "refusal", "compliance"), {Intent.HARMFUL}),
+        goal_reached=_passing(store, ("goal",), {Intent.BORDERLINE, Intent.BENIGN}),
+        pairs=dict(sorted(Counter(row["rejected_as"] for row in rows if row["rejected_as"]).items())),
+        splits=dict(sorted(Counter(row["split"] for row in rows).items())),
+        leaks=len(audit_splits(store.kept())),
         overlap=_overlap(rows, texts),
     )  # fmt: skip
 
@@ -116,6 +135,8 @@ def _rows(store: RunStore) -> Iterator[dict[str, Any]]:
         "category": "scenario.chain.category",
         "steps": "scenario.chain.steps",
         "pressure": "scenario.style.pressure",
+        "split": "split",
+        "rejected_as": "rejected_as",
     }
     for index, intent, values in store.parts(parts.values()):
         row = dict(zip(parts, values, strict=True))
@@ -136,10 +157,12 @@ def _phrasings(rows: Sequence[Mapping[str, Any]], library: Library) -> tuple[int
     return len(used), there
 
 
-def _passing(store: RunStore, gate: str) -> float:
-    """Share of the instructions that were written which no gate of this name turned down."""
-    written = [row for row in store.table() if row[1] is not Status.FAILED]
-    turned_down = sum(count for _, _, at, count in written if at.endswith(f".{gate}"))
+def _passing(
+    store: RunStore, gates: Collection[str], intents: Collection[Intent] = tuple(Intent)
+) -> float:
+    """Share of the instructions that were written which none of these gates turned down."""
+    written = [row for row in store.table() if row[0] in intents and row[1] is not Status.FAILED]
+    turned_down = sum(count for _, _, at, count in written if at.rpartition(".")[2] in gates)
     total = sum(row[3] for row in written)
     return 1 - turned_down / total if total else 0.0
 

@@ -30,7 +30,11 @@ def test_a_run_is_measured(found: Statistics) -> None:
     assert found.instructions == 130
     assert sum(found.lengths.values()) == sum(found.steps.values()) == 130
     assert found.unfilled == 0
-    assert found.adherence == found.grounding == 1.0
+    assert found.adherence == found.grounding == found.schema_valid == 1.0
+    assert found.refusal_purity == found.goal_reached == 1.0
+    assert found.leaks == 0
+    assert found.pairs["complied"] == 40
+    assert sum(found.pairs.values()) == sum(found.splits.values()) == 130
     assert found.near_duplicates == 0.0
     assert 0 < found.subcategories[0] <= 40 < found.subcategories[1]
     assert found.phrasings[0] <= found.phrasings[1]
@@ -70,3 +74,24 @@ def test_what_is_no_run_is_said(agentalign, tmp_path: Path) -> None:
 
     assert code == 2
     assert "holds no run" in err
+
+
+def test_what_gates_turned_down_is_counted(
+    run: Path, library: Library, catalog: Catalog, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    copy.mkdir()
+    (copy / "run.sqlite").write_bytes((run / "run.sqlite").read_bytes())
+    with sqlite3.connect(copy / "run.sqlite") as store:
+        for gate, intent in [("goal", "benign"), ("purity", "harmful")]:
+            store.execute(
+                "UPDATE results SET status = 'rejected', gate = ? WHERE scenario < 4 AND intent = ?",
+                (f"response.{gate}", intent),
+            )
+
+    with RunStore.read(copy) as opened:
+        found = measure(opened, library, list(catalog.capabilities), duplicates=False)
+
+    assert found.goal_reached == pytest.approx(1 - 4 / 90)
+    assert found.refusal_purity == pytest.approx(1 - 4 / 40)
+    assert found.schema_valid == 1.0
