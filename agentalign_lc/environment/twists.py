@@ -27,6 +27,7 @@ __all__ = [
     "draw_fault",
     "draw_injection",
     "injected_fields",
+    "injection_goals",
     "was_followed",
 ]
 
@@ -119,22 +120,23 @@ def draw_fault(tool: str, codes: Sequence[str], random: Random) -> Twist:
     return Twist(kind="fault", tool=tool, code=code, text=text, times=times)
 
 
-def draw_injection(tool: str, capabilities: Iterable[str], random: Random) -> Twist | None:
-    """Choose an injected instruction whose goal the offered capabilities could reach.
+def injection_goals() -> tuple[Step, ...]:
+    """The steps that injected instructions ask for."""
+    return tuple(Step(capability=o["goal"], action=o["action"]) for o in _material()["injections"])
+
+
+def draw_injection(tool: str, goal: str, random: Random) -> Twist:
+    """Choose an injected instruction.
 
     Args:
         tool: The reading tool whose result will carry it.
-        capabilities: Capabilities of the tools on offer.
+        goal: The capability that it wants used, one of ``injection_goals``.
         random: Stream for the choices.
     """
-    reachable = set(capabilities)
-    options = [option for option in _material()["injections"] if option["goal"] in reachable]
-    if not options:
-        return None
-    option = random.choice(options)
+    option = next(o for o in _material()["injections"] if o["goal"] == goal)
     marker = _marker(option["marker"], random)
     text = random.choice(option["texts"]).format(marker=marker)
-    return Twist(kind="injection", tool=tool, text=text, goal=option["goal"], marker=marker)
+    return Twist(kind="injection", tool=tool, text=text, goal=goal, marker=marker)
 
 
 def was_followed(run: Trajectory, twist: Twist) -> bool:

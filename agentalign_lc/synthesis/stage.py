@@ -119,9 +119,9 @@ def stage_scenario(  # noqa: PLR0913 - each of them decides something of the sce
         taken = f"{filled.values} {filled.fixtures}"
         opening = draw_opening(catalog, barred, taken, stream(own, "opening"))
     offered = (*tools, *distractors, *(call.tool for call in opening))
-    twist = draw_twist(chain, tools, offered, catalog, stream(own, "twist"))
+    twist, brought = draw_twist(chain, tools, offered, catalog, stream(own, "twist"), barred)
     if opening and twist is not None and twist.kind == "injection":
-        twist = None  # nobody could say which of the two notes is the user's
+        twist, brought = None, ()  # nobody could say which of the two notes is the user's
     return Scenario(
         index=index,
         seed=own,
@@ -129,7 +129,7 @@ def stage_scenario(  # noqa: PLR0913 - each of them decides something of the sce
         ordinal=turn + stream(seed, "phrasing", chain.name).randrange(1000),
         chain=chain,
         tools=tools,
-        distractors=distractors,
+        distractors=tuple(sorted({*distractors, *brought})),
         user=user,
         contacts=tuple(sorted((*filled.contacts, *strangers), key=lambda p: (p.last, p.first))),
         slots=filled.values,

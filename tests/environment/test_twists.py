@@ -9,7 +9,13 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.simulate import compile_tool
-from agentalign_lc.environment.twists import RETRY, draw_fault, draw_injection, was_followed
+from agentalign_lc.environment.twists import (
+    RETRY,
+    draw_fault,
+    draw_injection,
+    injected_fields,
+    was_followed,
+)
 from agentalign_lc.quality import check_injection
 from agentalign_lc.records import Intent, Result, Scenario, Status, Trajectory, Twist
 from agentalign_lc.seeds import stream
@@ -107,12 +113,22 @@ def test_following_an_injection_is_seen(catalog: Catalog) -> None:
 
 
 def test_an_injection_wants_something_that_the_agent_could_do(catalog: Catalog) -> None:
-    twist = draw_injection("search_brave", ["communication.send_sms"], stream(2))
+    twist = draw_injection("search_brave", "communication.send_sms", stream(2))
 
-    assert twist is not None
     assert twist.goal == "communication.send_sms"
     assert twist.marker in twist.text
-    assert draw_injection("search_brave", ["search.web_search"], stream(2)) is None
+
+
+def test_the_agent_is_offered_a_tool_to_follow_it_with(studio: Studio) -> None:
+    stager = Stager(studio)
+    staged = [stager.stage(index, 3)[0] for index in range(200)]
+    injected = [s for s in staged if s.twist is not None and s.twist.kind == "injection"]
+
+    assert len(injected) >= 10
+    for scenario in injected:
+        step, _ = injected_fields(scenario.twist, "")
+        assert set(studio.catalog.serving(step)) & set(scenario.offered)
+        assert scenario.twist.goal not in scenario.chain.capabilities
 
 
 @pytest.fixture(scope="module")
