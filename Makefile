@@ -38,7 +38,7 @@ examples: .venv/.installed ## Run every example; one whose extra is missing says
 studio: .venv/.dev ## Serve the graphs with langgraph dev on 127.0.0.1:2024
 	@$(ENV) LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=1 $(BIN)/langgraph dev --no-browser
 
-readme: .venv/.installed ## Draw the README's picture and examples anew from a fresh run
+readme: .venv/.dev ## Draw the README's picture and examples anew from a fresh run
 	@rm -rf runs/readme
 	@$(ENV) $(BIN)/agentalign synth --out runs/readme --scenarios 120 --seed 7
 	@$(BIN)/python docs/refresh.py runs/readme

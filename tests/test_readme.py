@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from agentalign_lc.cli.main import app
 from agentalign_lc.synthesis import synthesize
 
 ROOT = Path(__file__).parent.parent
@@ -36,15 +38,11 @@ def test_the_first_two_commands_are_synth_and_test() -> None:
     assert commands[:2] == ["make synth", "make test"]
 
 
-def test_every_option_named_exists() -> None:
-    shown = "".join(
-        subprocess.run(
-            [sys.executable, "-m", "agentalign_lc.cli", *name.split(), "--help"],
-            capture_output=True, text=True, check=True, env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"},
-        ).stdout
-        for name in ("synth", "show", "stats", "export", "plan", "chains list", "chains check", "chains review",
-                     "tools import", "tools try", "tools check")
-    )  # fmt: skip
+def test_every_option_named_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    names = ("synth", "show", "stats", "export", "mix", "card", "report", "plan", "chains list", "chains check",
+             "chains review", "tools import", "tools try", "tools check")  # fmt: skip
+    shown = "".join(CliRunner().invoke(app, [*name.split(), "--help"]).stdout for name in names)
     for option in set(re.findall(r"(--[a-z][a-z-]+)", README)):
         assert option in shown, option
 

@@ -19,7 +19,7 @@ from agentalign_lc.messages import message_text
 from agentalign_lc.records import Example, Intent, Result, Status
 from agentalign_lc.seeds import stream
 
-__all__ = ["draw_examples", "example_panel", "show"]
+__all__ = ["draw_examples", "example_panel", "said", "show"]
 
 _COLOURS = {Intent.HARMFUL: "red", Intent.BORDERLINE: "yellow", Intent.BENIGN: "green"}
 _LONG = 600
@@ -71,7 +71,15 @@ def draw_examples(store: RunStore, count: int, intent: Intent | None = None) -> 
 
 def _request(example: Example) -> Text:
     intent = example.instruction.intent
-    return Text.assemble((f"{intent.value}  ", _COLOURS[intent]), example.instruction.text)
+    return Text.assemble((f"{intent.value}  ", _COLOURS[intent]), said(example))
+
+
+def said(example: Example) -> str:
+    """What the user says, and what stands in the note that it points to."""
+    instruction = example.instruction
+    if instruction.note is None:
+        return instruction.text
+    return f"{instruction.text} [{instruction.note.place}: {instruction.note.text}]"
 
 
 def example_panel(result: Result, *, system: bool = False) -> Panel:

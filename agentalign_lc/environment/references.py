@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-__all__ = ["has_reference", "resolve"]
+__all__ = ["has_reference", "resolve", "shift"]
 
 _REFERENCE = re.compile(r"\{step([1-9])\.([\w.]+)\}")
 
@@ -43,6 +43,22 @@ def resolve(value: JsonValue, results: Sequence[JsonValue]) -> JsonValue:
     if whole:
         return _part(whole, results)
     return _REFERENCE.sub(lambda match: str(_part(match, results)), value)
+
+
+def shift(value: JsonValue, by: int) -> JsonValue:
+    """Count references on, for calls that come before.
+
+    Example:
+        >>> shift("see {step1.results.0.url}", 2)
+        'see {step3.results.0.url}'
+    """
+    if isinstance(value, dict):
+        return {key: shift(item, by) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shift(item, by) for item in value]
+    if not isinstance(value, str):
+        return value
+    return _REFERENCE.sub(lambda match: f"{{step{int(match[1]) + by}.{match[2]}}}", value)
 
 
 def _part(match: re.Match[str], results: Sequence[JsonValue]) -> JsonValue:

@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from pydantic import JsonValue
-
 from agentalign_lc.environment.catalog import Catalog
+from agentalign_lc.environment.references import shift
 from agentalign_lc.records import ExpectedCall, Instruction, Note, Scenario, Step
 from agentalign_lc.roles.embedded.voice import draw_frame, draw_place, point, speak
 from agentalign_lc.seeds import VirtualClock, stream
@@ -25,7 +24,6 @@ _LIST = Step(capability=_FILES, action="list")
 _OPEN = Step(capability="search.open_page", action="open")
 _PAGES, _LISTED = 1 / 3, 1 / 3
 """Shares of notes that are pages, and of files whose folder is to be looked through first."""
-_REFERENCE = re.compile(r"\{step([1-9])\.")
 
 
 def draw_opening(
@@ -65,15 +63,15 @@ def delegate(instruction: Instruction, scenario: Scenario) -> Instruction:
     """
     if not scenario.opening or instruction.turns:
         return instruction
-    *before, last = scenario.opening
+    *listing, last = scenario.opening
     place = _value(last)
     random = stream(scenario.seed, "delegation")
-    listed = _value(before[0]) if before else ""
+    listed = _value(listing[0]) if listing else ""
     said = point(place, scenario.style, listed, random)
     frame = draw_frame(scenario.style, scenario.slots, VirtualClock(scenario.seed).now(), random)
-    shift = len(scenario.opening)
+    before = len(scenario.opening)
     moved = [
-        call.model_copy(update={"arguments": _shifted(dict(call.arguments), shift)})
+        call.model_copy(update={"arguments": shift(dict(call.arguments), before)})
         for call in instruction.calls
     ]
     return instruction.model_copy(
@@ -81,7 +79,7 @@ def delegate(instruction: Instruction, scenario: Scenario) -> Instruction:
             "text": speak(said, scenario.style, frame),
             "frame": frame if frame != "{request}" else "",
             "note": Note(place=place, text=instruction.text),
-            "shows_at": shift,
+            "shows_at": before,
             "calls": (*scenario.opening, *moved),
         }
     )
@@ -91,17 +89,6 @@ def _value(call: ExpectedCall) -> str:
     """The path or the address that an opening call is about."""
     texts = [str(v) for v in call.arguments.values() if "/" in str(v)]
     return texts[0] if texts else ""
-
-
-def _shifted(value: JsonValue, by: int) -> JsonValue:
-    """References to earlier results, counted on by the calls that now come before."""
-    if isinstance(value, dict):
-        return {key: _shifted(item, by) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_shifted(item, by) for item in value]
-    if not isinstance(value, str):
-        return value
-    return _REFERENCE.sub(lambda match: f"{{step{int(match[1]) + by}.", value)
 
 
 def shown(note: Note, results: Sequence[str]) -> bool:
