@@ -43,6 +43,8 @@ def test_every_option_named_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("synth", "show", "stats", "export", "mix", "card", "report", "plan", "chains list", "chains check",
              "chains review", "tools import", "tools try", "tools check")  # fmt: skip
     shown = "".join(CliRunner().invoke(app, [*name.split(), "--help"]).stdout for name in names)
+    scripts = [*(ROOT / "examples").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
+    shown += "".join(file.read_text(encoding="utf-8") for file in scripts)
     for option in set(re.findall(r"(--[a-z][a-z-]+)", README)):
         assert option in shown, option
 
