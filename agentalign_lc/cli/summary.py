@@ -46,6 +46,7 @@ def print_summary(summary: Summary, out: Path, console: Console | None = None) -
     for line in (
         f"Read it: {program} show {out} --intent benign",
         f"Measure it: {program} stats {out}",
+        f"Look at it: {program} report {out}",
         f"Export it: {program} export {out} --format trl --out {out / 'train.jsonl'}",
     ):
         console.print(line, soft_wrap=True, highlight=False)
