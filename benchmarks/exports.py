@@ -94,7 +94,7 @@ def main() -> None:
     asked = parser.parse_args()
     with TemporaryDirectory() as place:
         folder = Path(place, "run")
-        synthesize(folder, {"scenarios": asked.scenarios})
+        synthesize(folder, {"held_out": 0, "scenarios": asked.scenarios})
         pairs(folder)
         examples = enlarge(folder, asked.examples, asked.scenarios)
         size = (folder / "run.sqlite").stat().st_size / 2**20
