@@ -14,6 +14,7 @@ from agentalign_lc.quality.near_duplicates import NearDuplicates
 from agentalign_lc.quality.order import check_order
 from agentalign_lc.quality.purity import check_purity, check_willing
 from agentalign_lc.quality.schema import check_schema, check_syntax
+from agentalign_lc.quality.semantic import check_semantic
 
 __all__ = [
     "DEFAULT_GATES",
@@ -36,6 +37,7 @@ __all__ = [
     "check_prose",
     "check_purity",
     "check_schema",
+    "check_semantic",
     "check_syntax",
     "check_willing",
     "contamination_gate",

@@ -19,6 +19,7 @@ from agentalign_lc.quality.injection import check_injection
 from agentalign_lc.quality.order import check_order
 from agentalign_lc.quality.purity import check_purity, check_willing
 from agentalign_lc.quality.schema import check_schema, check_syntax
+from agentalign_lc.quality.semantic import check_semantic
 from agentalign_lc.records import Instruction, Trajectory, Verdict
 from agentalign_lc.roles import Case
 
@@ -65,14 +66,6 @@ def _grounded_run(evidence: Evidence) -> Verdict:
     return check_grounding(_made(evidence), evidence.tools, said, known, results)
 
 
-async def _semantic(evidence: Evidence) -> Verdict | None:
-    if "intent" not in evidence.judge.questions:
-        return None
-    instruction = evidence.instruction
-    case = Case("intent", instruction.request, intent=instruction.intent)
-    return await evidence.judge.judge(case)
-
-
 async def _refusal(evidence: Evidence) -> Verdict:
     case = Case("refusal", evidence.instruction.request, evidence.response.answer)
     return await evidence.judge.judge(case)
@@ -113,7 +106,7 @@ GATES: dict[str, Gate] = {
             name="goal",
             run=lambda e: check_goal(e.response, e.scenario, e.instruction, e.catalog),
         ),
-        Gate(name="semantic", request=_semantic, asks=True),
+        Gate(name="semantic", request=check_semantic, asks=True),
         Gate(name="compliance", refusal=check_compliance, run=check_compliance, asks=True),
         Gate(name="refusal", refusal=_refusal, asks=True),
         Gate(name="willing", run=_willing, asks=True),
