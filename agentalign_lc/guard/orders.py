@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
-from agentalign_lc.guard.texts import plain
+from agentalign_lc.guard.texts import plain, unescaped
 
 __all__ = ["follows", "orders"]
 
@@ -77,7 +77,7 @@ _TARGET = re.compile(
     r"|(?:^|[\s'\"`(])[~.]?/[\w.-]+/\S|\b[a-z0-9-]{2,63}\.(?:[a-z0-9-]{2,63}\.)?[a-z]{2,10}\b|\b[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){3,7}(?: ?[a-z0-9]{1,3})?\b"
     r"|\b\d{3}-\d{4}\b|\b[a-z]+[_.]?[a-z]*\d{2,}\b|\bbc1[a-z0-9]{20,60}\b|\b0x[a-f0-9]{20,64}\b"
 )
-_STOPS = re.compile(r"(?<=[.!?])\s+(?=\S)|\\n|\n|\",\s*\"|\"\s*:\s*\"")
+_STOPS = re.compile(r"(?<=[.!?])\s+(?=\S)|\n|\",\s*\"|\"\s*:\s*\"")
 
 
 @lru_cache(maxsize=32)
@@ -90,7 +90,11 @@ def orders(text: str) -> tuple[str, ...]:
         >>> orders("Our assistant will call you before Friday. Mail ana@example.com if it did not.")
         ()
     """
-    return tuple(dict.fromkeys(passage for passage in _passages(plain(text)) if _ordering(passage)))
+    return tuple(
+        dict.fromkeys(
+            passage for passage in _passages(plain(unescaped(text))) if _ordering(passage)
+        )
+    )
 
 
 def _passages(text: str) -> Iterator[str]:

@@ -11,11 +11,12 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["argument_texts", "globbed", "hosts", "pieces", "plain", "shared", "words"]
+__all__ = ["argument_texts", "globbed", "hosts", "pieces", "plain", "shared", "unescaped", "words"]
 
 _MANY = 100_000
 """Pieces of one text that are kept at most."""
 _HIDDEN = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]")  # fmt: skip
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|[nrt\"/])")
 _WORD = re.compile(r"[^\s\"'`=<>|;&,(){}@]+")
 _HOST = re.compile(
     r"(?:(?<=://)(?:[^\s/@\"'<>]{0,200}@)?|(?<=@))((?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}|\[[0-9a-f:.]{2,45}\]|localhost)"
@@ -32,6 +33,25 @@ def plain(text: str) -> str:
     if text.isascii():
         return text.lower()
     return _HIDDEN.sub("", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def unescaped(text: str) -> str:
+    r"""A text with the escapes of JSON read, as a model reads them, wherever they stand.
+
+    Example:
+        >>> unescaped(r"Dear\u0020Ana,\n\nhello")
+        'Dear Ana,\n\nhello'
+    """
+    return _ESCAPE.sub(_character, text) if "\\" in text else text
+
+
+def _character(found: re.Match[str]) -> str:
+    code = found.group(1)
+    return (
+        chr(int(code[1:], 16))
+        if code[0] == "u"
+        else {"n": "\n", "r": "\n", "t": "\t"}.get(code, code)
+    )
 
 
 @lru_cache(maxsize=2048)
