@@ -8,6 +8,11 @@ from agentalign_lc.guard.view import SeenCall
 
 __all__ = ["carries_piece", "is_place", "secret_places", "touches"]
 
+_USES = frozenset(
+    {"source", ".", "--env-file", "--kubeconfig", "--key", "--private-key", "--netrc-file"}
+)
+_REMOTE = frozenset({"ssh", "scp", "sftp", "rsync", "ssh-copy-id", "ssh-add"})
+
 
 def is_place(word: str) -> bool:
     """Whether a word is a path or a file's name, and more than a root that much lies under.
@@ -24,6 +29,8 @@ def is_place(word: str) -> bool:
 
 
 def _secret(word: str, secrets: Sequence[str]) -> bool:
+    if word.endswith(".pub"):
+        return False  # the public half of a key is there to be given away
     return globbed(secrets, word.removesuffix("/").removeprefix("file://"))
 
 
@@ -54,9 +61,19 @@ def touches(call: SeenCall, secrets: Sequence[str], places: frozenset[str] = fro
 
 
 def _named(call: SeenCall) -> list[str]:
-    return list(
-        dict.fromkeys(word for _, text in argument_texts(call.arguments) for word in words(text))
-    )
+    found: dict[str, None] = {}
+    for _, text in argument_texts(call.arguments):
+        before = ["", "", "", "", ""]
+        for word in words(text):
+            if not _is_used(before):
+                found[word] = None
+            before = [*before[1:], word]
+    return list(found)
+
+
+def _is_used(before: Sequence[str]) -> bool:
+    """Whether the next word of a command is a key to work with, and not what is worked on."""
+    return before[-1] in _USES or (before[-1] == "-i" and not _REMOTE.isdisjoint(before))
 
 
 def carries_piece(call: SeenCall, source: SeenCall, length: int, said: Sequence[str]) -> bool:

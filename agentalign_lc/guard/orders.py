@@ -80,7 +80,7 @@ _TARGET = re.compile(
 _STOPS = re.compile(r"(?<=[.!?])\s+(?=\S)|\n|\",\s*\"|\"\s*:\s*\"")
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def orders(text: str) -> tuple[str, ...]:
     r"""The passages of a text, in plain letters, that give orders to an assistant.
 

@@ -43,7 +43,10 @@ class Matching(Record):
     effects: tuple[Effect, ...] = ()
     """What the tool does; a tool whose effect nobody knows matches every effect."""
     arguments: dict[str, _Globs] = Field(default_factory=dict)
-    """By name of the argument (a glob): what its value looks like. All entries must hold."""
+    """By name of the argument (a glob, or several with ``|`` between them): what its value looks like.
+
+    All entries must hold.
+    """
     secret: bool = False
     """The call touches a secret place (``secrets`` of the policy), or what was copied out of one."""
 

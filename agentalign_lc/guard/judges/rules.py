@@ -100,7 +100,7 @@ class _Run:
 
     view: View
     policy: Policy
-    _places: dict[str, frozenset[str]] = field(default_factory=dict)
+    _alike: dict[tuple[int, int], list[SeenCall]] = field(default_factory=dict)
 
     @cached_property
     def calls(self) -> tuple[SeenCall, ...]:
@@ -124,6 +124,13 @@ class _Run:
     def ordered(self) -> tuple[str, ...]:
         """Orders that stood in results."""
         return tuple(passage for call in self.calls for passage in orders(call.result or ""))
+
+    def alike(self, meant: Matching, calls: tuple[SeenCall, ...]) -> list[SeenCall]:
+        """Those of the calls that a rule means, found once for each rule."""
+        key = (id(meant), id(calls))
+        if key not in self._alike:
+            self._alike[key] = [call for call in calls if _matches(meant, call, self)]
+        return self._alike[key]
 
     @cached_property
     def said(self) -> str:
@@ -164,9 +171,10 @@ def _has(wanted: Mapping[str, Sequence[str]], call: SeenCall) -> bool:
     )
 
 
-def _at(glob: str, path: str) -> bool:
-    """Whether a glob over names means an argument: by its whole path, or its last name."""
-    return glob == "*" or _named([glob], path) or _named([glob], path.rpartition(".")[2])
+def _at(names: str, path: str) -> bool:
+    """Whether globs over names mean an argument: by its whole path, or its last name."""
+    globs = names.split("|")
+    return "*" in globs or _named(globs, path) or _named(globs, path.rpartition(".")[2])
 
 
 def _breaks(rule: Rule, call: SeenCall, run: _Run) -> bool:
@@ -185,9 +193,9 @@ def _is_too_many(rule: Rule, call: SeenCall, run: _Run) -> bool:
     """The calls of the batch count in their order: the first ones may be within the limit."""
     if rule.more_than is None:
         return True
-    waiting = run.pending[: run.pending.index(call) + 1]
-    alike = [one for one in (*run.done, *waiting) if _matches(rule, one, run)]
-    return len(alike) > rule.more_than
+    waiting = run.alike(rule, run.pending)
+    before = next((place for place, one in enumerate(waiting) if one is call), len(waiting))
+    return len(run.alike(rule, run.done)) + before + 1 > rule.more_than
 
 
 def _came_after(rule: Rule, call: SeenCall, run: _Run) -> bool:
