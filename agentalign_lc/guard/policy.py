@@ -1,7 +1,6 @@
 """The policy: what the guard does about what its judges say. YAML that a person can read."""
 
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from agentalign_lc.documents import load_document, read_document
 from agentalign_lc.guard.judges.base import Finding, Opinion
 from agentalign_lc.guard.rule import STRICTNESS, Action, Glob, Rule
+from agentalign_lc.guard.texts import globbed
 from agentalign_lc.guard.view import Checkpoint, GuardedTool, View
 from agentalign_lc.records import Effect, Record
 
@@ -287,7 +287,7 @@ def _over(base: Mapping[str, Any] | None, rule: Any) -> Any:  # noqa: ANN401
 
 
 def _matches(glob: str, name: str) -> bool:
-    return fnmatchcase(name.lower(), glob.lower())
+    return globbed([glob], name)
 
 
 def _ranked(settings: Mapping[str, Setting], name: str) -> list[Setting]:

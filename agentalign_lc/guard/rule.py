@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from agentalign_lc.guard.texts import expanded
 from agentalign_lc.records import Effect, Record
 
 __all__ = ["STRICTNESS", "Action", "Earlier", "Glob", "Matching", "Rule"]
@@ -23,8 +24,14 @@ STRICTNESS: Mapping[Action, int] = {
 }
 """Which action wins where several apply: the one with the greater number."""
 
-Glob = Annotated[str, Field(min_length=1, max_length=300)]
-"""A shell-style pattern: ``*``, ``?`` and ``[abc]``; upper and lower case are the same.
+
+def _glob(text: str) -> str:
+    expanded(text)
+    return text
+
+
+Glob = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_glob)]
+"""A shell-style pattern: ``*``, ``?``, ``[abc]`` and ``{a,b}``; upper and lower case are the same.
 
 No regular expressions: a glob is matched in time linear in the text, whatever
 the text is, so no argument can make the guard hang.

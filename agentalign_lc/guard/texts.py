@@ -9,14 +9,27 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import translate
 from functools import lru_cache
+from itertools import product
+from math import prod
 from typing import Any
 
-__all__ = ["argument_texts", "globbed", "hosts", "pieces", "plain", "shared", "unescaped", "words"]
+__all__ = [
+    "argument_texts",
+    "expanded",
+    "globbed",
+    "hosts",
+    "pieces",
+    "plain",
+    "shared",
+    "unescaped",
+    "words",
+]
 
 _MANY = 100_000
 """Pieces of one text that are kept at most."""
 _HIDDEN = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]")  # fmt: skip
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|[nrt\"/])")
+_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}|[^{]+|\{")
 _WORD = re.compile(r"[^\s\"'`=<>|;&,(){}@]+")
 _HOST = re.compile(
     r"(?:(?<=://)(?:[^\s/@\"'<>]{0,200}@)?|(?<=@))((?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}|\[[0-9a-f:.]{2,45}\]|localhost)"
@@ -54,9 +67,30 @@ def _character(found: re.Match[str]) -> str:
     )
 
 
-@lru_cache(maxsize=2048)
-def _compiled(glob: str) -> re.Pattern[str]:
-    return re.compile(translate(plain(glob)))
+def expanded(glob: str) -> tuple[str, ...]:
+    """The globs that one with alternatives in braces stands for, as in a shell.
+
+    Raises:
+        ValueError: it stands for more than 100.
+
+    Example:
+        >>> expanded("{curl,wget} *|{,sudo }sh")
+        ('curl *|sh', 'curl *|sudo sh', 'wget *|sh', 'wget *|sudo sh')
+        >>> expanded("{reason}")
+        ('{reason}',)
+    """
+    parts = [
+        found.group(1).split(",") if found.group(1) is not None else [found.group()]
+        for found in _BRACES.finditer(glob)
+    ]
+    if prod(map(len, parts)) > 100:
+        raise ValueError("stands for more than 100 globs; write several")
+    return tuple("".join(choice) for choice in product(*parts))
+
+
+@lru_cache(maxsize=1024)
+def _compiled(glob: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(translate(plain(one))) for one in expanded(glob))
 
 
 def globbed(globs: Sequence[str], text: str) -> bool:
@@ -67,7 +101,7 @@ def globbed(globs: Sequence[str], text: str) -> bool:
         (True, False)
     """
     seen = plain(text)
-    return any(_compiled(glob).match(seen) for glob in globs)
+    return any(one.match(seen) for glob in globs for one in _compiled(glob))
 
 
 def argument_texts(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -201,6 +201,7 @@ rules:
         ("rules:\n  x: {why: a, carries: 16}", ":2: rules.x: carries needs after"),
         ("rules:\n  x: {why: a, text: ['*']}", "use arguments for calls"),
         ("rules:\n  x: {why: a, at: result, above: 3}", "are for calls"),
+        ("secrets:\n  - a\n  - '" + "{a,b}" * 7 + "'", ":3: secrets.1: stands for more than 100"),
         ("- 1", ":1: document: input should be"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 from langchain_core.messages import HumanMessage, ToolMessage
@@ -148,19 +147,15 @@ class _Run:
 def _matches(meant: Matching, call: SeenCall, run: _Run) -> bool:
     """Whether a call is one that a rule means."""
     tool = run.tool(call)
-    if meant.tools and not _named(meant.tools, tool.name):
+    if meant.tools and not globbed(meant.tools, tool.name):
         return False
-    if meant.capabilities and not _named(meant.capabilities, tool.capability):
+    if meant.capabilities and not globbed(meant.capabilities, tool.capability):
         return False
     if meant.effects and tool.effect is not None and tool.effect not in meant.effects:
         return False
     if meant.arguments and not _has(meant.arguments, call):
         return False
     return not meant.secret or touches(call, run.policy.secrets, run.places)
-
-
-def _named(globs: Sequence[str], name: str) -> bool:
-    return any(fnmatchcase(name.lower(), glob.lower()) for glob in globs)
 
 
 def _has(wanted: Mapping[str, Sequence[str]], call: SeenCall) -> bool:
@@ -174,7 +169,7 @@ def _has(wanted: Mapping[str, Sequence[str]], call: SeenCall) -> bool:
 def _at(names: str, path: str) -> bool:
     """Whether globs over names mean an argument: by its whole path, or its last name."""
     globs = names.split("|")
-    return "*" in globs or _named(globs, path) or _named(globs, path.rpartition(".")[2])
+    return "*" in globs or globbed(globs, path) or globbed(globs, path.rpartition(".")[2])
 
 
 def _breaks(rule: Rule, call: SeenCall, run: _Run) -> bool:
