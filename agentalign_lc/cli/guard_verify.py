@@ -23,6 +23,7 @@ def verify(
     found = verify_ledger(file, noted)
     if not found.intact:
         typer.echo(f"{file}:{found.line}: {found.problem}", err=True)
-        typer.echo(f"{found.entries:,} lines before it are as they were written", err=True)
+        lines = "1 line" if found.entries == 1 else f"{found.entries:,} lines"
+        typer.echo(f"as written: {lines} before it", err=True)
         raise typer.Exit(1)
     typer.echo(f"{file}: intact, {found.entries:,} lines, last hash {found.end}")

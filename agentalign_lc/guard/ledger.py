@@ -13,6 +13,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ __all__ = ["Ledger", "Verification", "verify"]
 _START = "0" * 64
 _POLL = 0.002
 """Seconds between two looks at a lock that another process holds."""
+_PATIENCE = 10.0
+"""Seconds after which the lock of a process that hangs is waited for no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class _Head:
     hash: str = _START
 
     def text(self) -> str:
-        return f"{self.count} {self.size} {self.hash}\n"
+        # Always as long, so that it is written over in place, in one piece.
+        return f"{self.count:015d} {self.size:018d} {self.hash}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Ledger:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _unwritable(path, error) from error
-        self._lock = FileLock(_beside(path, ".lock"), poll_interval=_POLL)
+        self._lock = _lock(path)
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Write one entry: a JSON object without ``n``, ``prev`` and ``hash``.
@@ -114,9 +118,8 @@ class Ledger:
 
     def _headed(self, head: _Head) -> _Head:
         place = _beside(self._path, ".head")
-        new = _beside(self._path, ".head.new")
-        new.write_text(head.text(), encoding="ascii")
-        new.replace(place)
+        with place.open("r+b" if place.exists() else "wb", buffering=0) as file:
+            file.write(head.text().encode())
         return head
 
     def _caught_up(self) -> _Head:
@@ -165,7 +168,9 @@ def verify(path: Path, noted: str | None = None) -> Verification:
         StoreError: the file cannot be read.
     """
     try:
-        with FileLock(_beside(path, ".lock"), poll_interval=_POLL), path.open("rb") as file:
+        # Who may only read the folder cannot wait for a writer to finish its line.
+        waits = path.is_file() and os.access(path.parent, os.W_OK)
+        with _lock(path) if waits else nullcontext(), path.open("rb") as file:
             return _verified(file, _read_head(path), noted)
     except OSError as error:
         raise StoreError(f"audit log {path} cannot be read: {error.strerror or error}") from error
@@ -261,6 +266,10 @@ def _read_head(path: Path) -> _Head | None:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
+
+
+def _lock(path: Path) -> FileLock:
+    return FileLock(_beside(path, ".lock"), timeout=_PATIENCE, poll_interval=_POLL)
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:

@@ -33,7 +33,7 @@ _SECRET = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_LONG_NUMBER = re.compile(r"(?<![\w.])(?:\d[ -]?){12,18}\d(?![\w.])")
+_LONG_NUMBER = re.compile(r"(?<!\w)(?<!\d\.)(?:\d[ -]?){12,18}\d(?!\w|\.\d)")
 
 
 def redact(value: object, name: str = "") -> JsonValue:
