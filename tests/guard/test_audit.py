@@ -123,7 +123,7 @@ def edits(draw: st.DrawFn, lines: list[bytes]) -> list[bytes]:
     return [*lines[:at], lines[at][:place] + byte + lines[at][place + 1 :], *lines[at + 1 :]]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_single_edit_is_found_and_named(data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:

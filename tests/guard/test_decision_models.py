@@ -2,11 +2,12 @@
 
 import importlib.util
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agentalign_lc.errors import AnswerError, ConfigError, RoleError
 from agentalign_lc.guard.judges import Finding, Judge, Opinion, allow, refuse
@@ -37,6 +38,9 @@ class OneGuard:
     def __init__(self, action: str, *opinions: Opinion) -> None:
         self.decided = Decided(action, opinions)
         self.seen: list[tuple[View, Checkpoint]] = []
+
+    def look(self, messages: Sequence[BaseMessage]) -> View:
+        return look(messages)
 
     def decide(self, view: View, checkpoint: Checkpoint) -> Decided:
         self.seen.append((view, checkpoint))
@@ -149,7 +153,21 @@ def test_the_call_is_judged_as_it_will_run(decisions: Any, ran: bool) -> None:
     view, checkpoint = guard.seen[0]
     assert checkpoint == "arguments"
     assert [(call.id, dict(call.arguments)) for call in view.pending] == [("1", {"to": "Mallory"})]
+    assert [call.result for call in view.calls] == (["3 mails", None] if ran else [None])
     assert view.said == ("Mail Ana.",)
+
+
+def test_a_call_that_the_messages_do_not_have_comes_last(decisions: Any) -> None:
+    guard = OneGuard("allow")
+    state = {
+        "messages": [*HISTORY, ToolMessage("sent", tool_call_id="1")],
+        "tool_call": {"name": "send", "args": {}, "id": "9"},
+    }
+
+    as_decision_model(guard).invoke({"state": state, "questions": question(decisions)})
+
+    calls = guard.seen[0][0].calls
+    assert [(call.id, call.result) for call in calls] == [("1", "sent"), ("2", None), ("9", None)]
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,20 @@ import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    convert_to_messages,
+)
 from langchain_core.runnables import Runnable
 
 from agentalign_lc.errors import AnswerError, ConfigError, RoleError
 from agentalign_lc.guard.judges.base import Opinion, allow, refuse, unsure
 from agentalign_lc.guard.judges.material import material
 from agentalign_lc.guard.judges.quiet import quiet_config
-from agentalign_lc.guard.view import Checkpoint, GuardedTool, View, look
+from agentalign_lc.guard.view import Checkpoint, View
 
 __all__ = ["DecisionJudge", "as_decision_model"]
 
@@ -98,13 +104,12 @@ class _Decided(Protocol):
 
 
 class _Guard(Protocol):
+    def look(self, messages: Sequence[BaseMessage]) -> View: ...
     def decide(self, view: View, checkpoint: Checkpoint) -> _Decided: ...
     async def adecide(self, view: View, checkpoint: Checkpoint) -> _Decided: ...
 
 
-def as_decision_model(
-    guard: _Guard, tools: Mapping[str, GuardedTool] | None = None, name: str = "agentalign-guard"
-) -> Any:  # noqa: ANN401 - a type of newer langchain-core
+def as_decision_model(guard: _Guard, name: str = "agentalign-guard") -> Any:  # noqa: ANN401 - a type of newer langchain-core
     """Serve a guard as a ``BaseDecisionModel``, for LangChain's ``AutoModeMiddleware``.
 
     Whatever yes/no question is asked, it answers whether the guard would stop
@@ -114,14 +119,12 @@ def as_decision_model(
 
     Args:
         guard: The guard.
-        tools: What is known about the app's tools.
         name: The model's name in traces.
 
     Raises:
         ConfigError: langchain-core is older than 1.8.1.
     """
     decisions = _decisions()
-    known = dict(tools or {})
 
     class _Served(decisions.BaseDecisionModel):  # type: ignore[misc,name-defined]
         model: str = name
@@ -132,13 +135,13 @@ def as_decision_model(
 
         def _classify(self, state: Any, questions: dict[str, Any]) -> Any:  # noqa: ANN401
             _check_questions(questions)
-            view, checkpoint = _seen(state, known)
-            return _response(guard.decide(view, checkpoint), questions)
+            history, checkpoint = _history(state)
+            return _response(guard.decide(guard.look(history), checkpoint), questions)
 
         async def _aclassify(self, state: Any, questions: dict[str, Any]) -> Any:  # noqa: ANN401
             _check_questions(questions)
-            view, checkpoint = _seen(state, known)
-            return _response(await guard.adecide(view, checkpoint), questions)
+            history, checkpoint = _history(state)
+            return _response(await guard.adecide(guard.look(history), checkpoint), questions)
 
     def _response(decided: _Decided, questions: dict[str, Any]) -> Any:  # noqa: ANN401
         answer = {"type": "noul", "noul": _probability(decided)}
@@ -166,8 +169,8 @@ def _check_questions(questions: Mapping[str, Any]) -> None:
             raise RoleError(f"the guard answers yes/no questions only; {key} is a {question.type}")
 
 
-def _seen(state: Any, tools: Mapping[str, GuardedTool]) -> tuple[View, Checkpoint]:  # noqa: ANN401
-    """The view of a decision model's state, and where it stands."""
+def _history(state: Any) -> tuple[list[BaseMessage], Checkpoint]:  # noqa: ANN401
+    """The messages in a decision model's state, and where they stand."""
     if isinstance(state, Mapping):
         messages = list(state.get("messages") or ())
         call = state.get("tool_call")
@@ -178,24 +181,28 @@ def _seen(state: Any, tools: Mapping[str, GuardedTool]) -> tuple[View, Checkpoin
         call = None
     history = convert_to_messages(messages)
     if call is not None:
-        return look(_with_call(history, call), tools), "arguments"
-    return look(history, tools), _checkpoint(history)
+        return _with_call(history, call), "arguments"
+    return history, _checkpoint(history)
 
 
 def _with_call(history: list[BaseMessage], call: Mapping[str, Any]) -> list[BaseMessage]:
     """The history with one call pending, as it is about to run.
 
-    Its siblings go, for they are asked about on their own, and so does what
-    the model wrote as its arguments: others may have changed them since.
+    What the model wrote as its arguments goes, for others may have changed
+    them since, and so do siblings that nothing has answered: they are asked about
+    on their own.
     """
     pending = AIMessage("", tool_calls=[{**call, "type": "tool_call"}])
-    last = history[-1] if history else None
-    while history and call.get("id") and isinstance(last, BaseMessage) and last.type == "tool":
-        history = history[:-1]
-        last = history[-1] if history else None
-    if isinstance(last, AIMessage) and any(c["id"] == call.get("id") for c in last.tool_calls):
-        history = history[:-1]
-    return [*history, pending]
+    at = max((n for n, m in enumerate(history) if isinstance(m, AIMessage)), default=-1)
+    batch = history[at] if at >= 0 else None
+    if not isinstance(batch, AIMessage) or call.get("id") not in [
+        c["id"] for c in batch.tool_calls
+    ]:
+        return [*history, pending]
+    after = history[at + 1 :]
+    answered = {m.tool_call_id for m in after if isinstance(m, ToolMessage)}
+    calls = [c for c in batch.tool_calls if c["id"] in answered]
+    return [*history[:at], batch.model_copy(update={"tool_calls": calls}), *after, pending]
 
 
 def _checkpoint(history: Sequence[BaseMessage]) -> Checkpoint:

@@ -74,7 +74,7 @@ class ModelJudge:
         self.name = name
         self.checkpoints = frozenset(checkpoints)
         self.source = f"{model_name(self._model)} {self._prompt.label}"
-        """The model and the prompt's version, for the audit."""
+        """The model, and the prompt with its version."""
 
     def judge(self, view: View, checkpoint: Checkpoint) -> Opinion:
         """Ask, and wait.
