@@ -19,7 +19,14 @@ from agentalign_lc.messages import message_text
 from agentalign_lc.roles.prompted import call, call_sync, load_model, model_name
 from agentalign_lc.seeds import canonical_json
 
-__all__ = ["HAZARDS", "LlamaGuardJudge", "Rating", "read_safe_unsafe", "read_yes_no"]
+__all__ = [
+    "HAZARDS",
+    "LlamaGuardJudge",
+    "Rating",
+    "conversation",
+    "read_safe_unsafe",
+    "read_yes_no",
+]
 
 HAZARDS = {
     "S1": "violent_crimes",
