@@ -9,7 +9,15 @@ from agentalign_lc.roles.base import Roles
 from agentalign_lc.roles.prompted.actor import PromptedActor
 from agentalign_lc.roles.prompted.author import PromptedAuthor
 from agentalign_lc.roles.prompted.judge import PromptedJudge
-from agentalign_lc.roles.prompted.model import ask, load_mix, load_model, model_name
+from agentalign_lc.roles.prompted.model import (
+    ask,
+    ask_sync,
+    call,
+    call_sync,
+    load_mix,
+    load_model,
+    model_name,
+)
 from agentalign_lc.roles.prompted.planner import PromptedPlanner
 from agentalign_lc.roles.prompted.prompt import Prompt, load_prompt
 from agentalign_lc.roles.prompted.refuser import PromptedRefuser
@@ -23,6 +31,9 @@ __all__ = [
     "PromptedPlanner",
     "PromptedRefuser",
     "ask",
+    "ask_sync",
+    "call",
+    "call_sync",
     "load_mix",
     "load_model",
     "load_prompt",

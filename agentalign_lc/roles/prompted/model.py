@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, TypeVar
 
 from langchain.chat_models import init_chat_model
@@ -10,14 +10,14 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.output_parsers import JsonOutputParser
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, ValidationError
 
 from agentalign_lc.errors import AccessError, AnswerError, ConfigError, RoleError
 from agentalign_lc.messages import message_text
 
-__all__ = ["ask", "call", "load_mix", "load_model", "model_name"]
+__all__ = ["ask", "ask_sync", "call", "call_sync", "load_mix", "load_model", "model_name"]
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
@@ -93,7 +93,11 @@ def model_name(model: BaseChatModel) -> str:
     return str(name) if name else type(model).__name__
 
 
-async def call(model: Runnable[Any, Any], messages: Sequence[BaseMessage]) -> AIMessage:
+async def call(
+    model: Runnable[Any, Any],
+    messages: Sequence[BaseMessage],
+    config: RunnableConfig | None = None,
+) -> AIMessage:
     """Ask a model for a message.
 
     Retries of rate limits and server errors are the provider client's own
@@ -103,14 +107,24 @@ async def call(model: Runnable[Any, Any], messages: Sequence[BaseMessage]) -> AI
         AccessError: the key was refused.
         RoleError: the call failed for good.
     """
-    answer = await _invoked(model, list(messages))
-    if not isinstance(answer, AIMessage):
-        raise RoleError(f"the model answered with a {type(answer).__name__}, not a message")
-    return answer
+    return _message(await _invoked(model, list(messages), config))
+
+
+def call_sync(
+    model: Runnable[Any, Any],
+    messages: Sequence[BaseMessage],
+    config: RunnableConfig | None = None,
+) -> AIMessage:
+    """Ask as ``call`` does, and wait."""
+    return _message(_invoked_sync(model, list(messages), config))
 
 
 async def ask(
-    model: BaseChatModel, messages: Sequence[BaseMessage], answer: type[AnswerT], tries: int = 3
+    model: BaseChatModel,
+    messages: Sequence[BaseMessage],
+    answer: type[AnswerT],
+    tries: int = 3,
+    config: RunnableConfig | None = None,
 ) -> AnswerT:
     """Ask a model for a structured answer.
 
@@ -122,20 +136,60 @@ async def ask(
         messages: The conversation.
         answer: The pydantic model that the answer must satisfy.
         tries: How often to ask in all.
+        config: Callbacks and tags of the calls, where they are not those of the caller's run.
 
     Raises:
         AnswerError: no valid answer came, or the model refused.
         AccessError: the key was refused.
         RoleError: the call failed for good.
     """
+    asked, exchange = _exchange(model, messages, answer, tries)
+    history = next(exchange)
+    while True:
+        reply = await _invoked(asked, history, config)
+        try:
+            history = exchange.send(reply)
+        except StopIteration as end:
+            return _typed(end.value, answer)
+
+
+def ask_sync(
+    model: BaseChatModel,
+    messages: Sequence[BaseMessage],
+    answer: type[AnswerT],
+    tries: int = 3,
+    config: RunnableConfig | None = None,
+) -> AnswerT:
+    """Ask as ``ask`` does, and wait."""
+    asked, exchange = _exchange(model, messages, answer, tries)
+    history = next(exchange)
+    while True:
+        reply = _invoked_sync(asked, history, config)
+        try:
+            history = exchange.send(reply)
+        except StopIteration as end:
+            return _typed(end.value, answer)
+
+
+_Exchange = Generator[list[BaseMessage], object, BaseModel]
+"""Yields what to ask, is sent what came back, and returns the answer; it waits for nothing."""
+
+
+def _exchange(
+    model: BaseChatModel, messages: Sequence[BaseMessage], answer: type[BaseModel], tries: int
+) -> tuple[Runnable[Any, Any], _Exchange]:
     schema = answer.model_json_schema()
     structured = _structured(model, schema)
     history = list(messages)
     if structured is None:
         history.append(HumanMessage(_as_json(schema)))
+    return structured or model, _corrected(history, answer, tries)
+
+
+def _corrected(history: list[BaseMessage], answer: type[BaseModel], tries: int) -> _Exchange:
     problem = ""
     for _ in range(tries):
-        raw, data = await _answered(structured, model, history)
+        raw, data = _parsed((yield history))
         refused = raw.additional_kwargs.get("refusal")
         if refused:
             raise AnswerError(f"the model refused to answer: {_line(refused)}")
@@ -153,6 +207,12 @@ async def ask(
     raise AnswerError(f"no valid answer in {tries} tries; the last: {problem}")
 
 
+def _typed(value: BaseModel, answer: type[AnswerT]) -> AnswerT:
+    if not isinstance(value, answer):  # pragma: no cover - the exchange validated it
+        raise TypeError(f"expected {answer.__name__}")
+    return value
+
+
 def _structured(model: BaseChatModel, schema: dict[str, Any]) -> Runnable[Any, Any] | None:
     # The JSON schema and not the class: some clients validate a class themselves
     # and raise, and the answer that is to be sent back for correction is lost.
@@ -162,29 +222,49 @@ def _structured(model: BaseChatModel, schema: dict[str, Any]) -> Runnable[Any, A
         return None
 
 
-async def _answered(
-    structured: Runnable[Any, Any] | None, model: BaseChatModel, history: list[BaseMessage]
-) -> tuple[AIMessage, object]:
-    if structured is not None:
-        answer = await _invoked(structured, history)
-        return answer["raw"], answer["parsed"]
-    raw = await call(model, history)
+def _parsed(reply: object) -> tuple[AIMessage, object]:
+    if isinstance(reply, dict):
+        return reply["raw"], reply["parsed"]
+    raw = _message(reply)
     try:
         return raw, JsonOutputParser().parse(message_text(raw))
     except OutputParserException:
         return raw, None
 
 
-async def _invoked(model: Runnable[Any, Any], messages: list[BaseMessage]) -> Any:  # noqa: ANN401
+def _message(reply: object) -> AIMessage:
+    if not isinstance(reply, AIMessage):
+        raise RoleError(f"the model answered with a {type(reply).__name__}, not a message")
+    return reply
+
+
+async def _invoked(
+    model: Runnable[Any, Any], messages: list[BaseMessage], config: RunnableConfig | None
+) -> object:
     try:
-        return await model.ainvoke(messages)
+        return await model.ainvoke(messages, config)
     except (GraphBubbleUp, RoleError):
         raise
     except Exception as error:
-        status = getattr(error, "status_code", None)
-        if status in (401, 403):
-            raise AccessError(f"the provider refused the key ({status}): {_line(error)}") from error
-        raise RoleError(f"{type(error).__name__}: {_line(error)}") from error
+        raise _failure(error) from error
+
+
+def _invoked_sync(
+    model: Runnable[Any, Any], messages: list[BaseMessage], config: RunnableConfig | None
+) -> object:
+    try:
+        return model.invoke(messages, config)
+    except (GraphBubbleUp, RoleError):
+        raise
+    except Exception as error:
+        raise _failure(error) from error
+
+
+def _failure(error: Exception) -> RoleError:
+    status = getattr(error, "status_code", None)
+    if status in (401, 403):
+        return AccessError(f"the provider refused the key ({status}): {_line(error)}")
+    return RoleError(f"{type(error).__name__}: {_line(error)}")
 
 
 def _problem(error: ValidationError, raw: AIMessage) -> str:

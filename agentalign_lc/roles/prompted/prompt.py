@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 __all__ = ["Prompt", "load_prompt"]
 
+_PROMPTS = Path(__file__).with_name("prompts")
+
 _SANDBOX = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
 )
@@ -43,8 +45,13 @@ class Prompt(BaseModel):
         ]
 
 
-@lru_cache(maxsize=16)
-def load_prompt(name: str) -> Prompt:
-    """Read a prompt file of this package."""
-    path = Path(__file__).with_name("prompts") / f"{name}.yaml"
+@lru_cache(maxsize=32)
+def load_prompt(name: str, folder: Path = _PROMPTS) -> Prompt:
+    """Read a prompt file, of the roles' own unless a folder is named.
+
+    Args:
+        name: Name of the file without ``.yaml``.
+        folder: Where it lies.
+    """
+    path = folder / f"{name}.yaml"
     return Prompt.model_validate({"name": name, **yaml.safe_load(path.read_text(encoding="utf-8"))})
