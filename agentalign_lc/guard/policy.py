@@ -226,7 +226,8 @@ class Policy(Record):
             name: _first(getattr(setting, name) for setting in ranked)
             for name in Setting.model_fields
         }
-        return Setting(**{**fields, "thresholds": thresholds})
+        # The parts were checked when they were read; this is asked for every call.
+        return Setting.model_construct(**{**fields, "thresholds": thresholds})
 
     def action_for(
         self, opinion: Opinion, view: View, checkpoint: Checkpoint | None = None

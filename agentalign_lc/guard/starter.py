@@ -23,6 +23,10 @@ _HINTS = {
 """What is most often set for a tool with such an effect."""
 
 
+_SURE = 0.6
+"""From here on a suggestion is written down as what holds; below, as a comment."""
+
+
 class FoundTool(Record):
     """A tool of an app, and what it seems to do."""
 
@@ -112,19 +116,27 @@ def policy_text(source: str, tools: Sequence[FoundTool]) -> str:
 
 
 def _tool(tool: FoundTool) -> Iterator[str]:
-    name = _scalar(tool.name)
     if tool.said:
         yield f"  # {_line(tool.said)}"
-    if tool.capability:
-        also = f"; also {', '.join(tool.others)}" if tool.others else ""
+    also = f"; also {', '.join(tool.others)}" if tool.others else ""
+    sure = tool.confidence >= _SURE
+    if sure:
         yield f"  # It seems to be {tool.capability} ({tool.confidence:.2f}){also}."
+    elif tool.capability:
+        yield f"  # It may be {tool.capability} ({tool.confidence:.2f}){also}. Say what it is:"
     else:
-        near = f"; nearest {', '.join(tool.others)}" if tool.others else ""
-        yield f"  # No capability fits well enough{near}. The effect is a guess by its verb."
-    yield f"  {name}:"
-    if tool.capability:
-        yield f"    capability: {tool.capability}"
-    yield f"    effect: {tool.effect.value}"
+        near = f" (nearest {', '.join(tool.others)})" if tool.others else ""
+        yield f"  # No capability fits well enough{near}. Say what it does:"
+    name = _scalar(tool.name)
+    fields = [f"capability: {tool.capability}"] if tool.capability else []
+    fields.append(f"effect: {tool.effect.value}")
+    if sure:
+        yield f"  {name}:"
+        yield from (f"    {field}" for field in fields)
+    else:
+        # Until a person says so its effect stays unknown, which the rules take for the worst.
+        yield f"  # {name}: {{{', '.join(fields)}}}"
+        yield f"  {name}: {{}}"
     if hint := _HINTS[tool.effect]:
         yield f"    # {hint}"
 

@@ -51,7 +51,10 @@ def test_a_graph_by_hand_and_a_file(run, tmp_path: Path) -> None:
     run(f"{file}:by_hand", "--out", out)
 
     text = out.read_text()
-    assert "No capability fits well enough" in text  # nobody knows what frobnicate does
+    # Nobody knows what frobnicate does: until a person says so, it is taken for the worst.
+    assert "No capability fits well enough" in text
+    assert "# frobnicate: {effect: write}" in text
+    assert Policy.load(out).described(GuardedTool("frobnicate")).effect is None
     assert set(Policy.load(out).tools) == {
         "execute_command",
         "frobnicate",
