@@ -238,8 +238,9 @@ def check_result(
         return _stamped(guard, messages[: place + 1], result), Step()
     clean = replaced(result, _say(guard, "redacted", basis, tool))
     if decision.ends:
-        ended = clean.model_copy(update={"artifact": {REFUSED: {"action": decision.action}}})
-        return ended, Step()
+        facts = {"action": decision.action, "reason": basis.reason}
+        ended = clean.model_copy(update={"artifact": {REFUSED: facts}})
+        return _stamped(guard, messages[: place + 1], ended), Step()
     clean = _stamped(guard, messages[: place + 1], clean)
     if decision.action == "ask" and hold:
         held = {"message": message_to_dict(result), "why": why(basis)}

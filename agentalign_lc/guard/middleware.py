@@ -49,7 +49,8 @@ _Result = ToolMessage | Command[Any]
 class GuardState(AgentState[Any]):
     """What the guard keeps in an agent's state; neither input nor output shows it."""
 
-    agentalign_guard: NotRequired[Annotated[dict[str, Any], merge_verdicts, PrivateStateAttr]]
+    # The reducer has to come last, or LangGraph does not see it.
+    agentalign_guard: NotRequired[Annotated[dict[str, Any], PrivateStateAttr, merge_verdicts]]
 
 
 class GuardMiddleware(AgentMiddleware[GuardState, Any, Any]):
