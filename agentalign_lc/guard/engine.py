@@ -195,6 +195,8 @@ class _Tally:
                 return "ask", opinion
             return self._action(opinion, view), opinion
         self.opinions.append(answer)
+        if answer.finding is not Finding.REFUSE and answer.score is None:
+            return "allow", answer  # no threshold can make anything else of it
         if answer.finding is Finding.UNSURE:
             # Asked as an allow, so that a threshold counts and the policy for `unsure` waits.
             return self._action(answer.model_copy(update={"finding": Finding.ALLOW}), view), answer
