@@ -22,7 +22,8 @@ _PRIOR = 5.0
 _FEWEST = 2
 """Texts that an n-gram must be in to say anything."""
 _COMMON = 0.1
-"""Words in a greater share of the readings do not tell one chain from another."""
+"""Words in a greater share of the readings, of many, do not tell one chain from another."""
+_INTENTS = len(Intent)
 _LONGEST = 20_000
 """Characters of a text that are read; beyond, the end is (what is hidden last is read too)."""
 
@@ -69,10 +70,13 @@ class Leaning:
             for chain in (*own, *errands)
             for intent, text in _texts(library.scripts[chain.name])
         )
+        self._names = tuple(chain.name for chain in own)
         self._postings = _postings(
-            ((chain.name, intent), text)
-            for chain in own
-            for intent, text in _texts(library.scripts[chain.name], arguments=True)
+            {
+                _INTENTS * number + list(Intent).index(intent): texts
+                for number, chain in enumerate(own)
+                for intent, texts in _grouped(_texts(library.scripts[chain.name], arguments=True))
+            }
         )
         # Texts come again at every batch of a run: the request, what was called before.
         self.lean = lru_cache(maxsize=4096)(self._lean)
@@ -86,7 +90,7 @@ class Leaning:
 
     def _near(self, text: str) -> Mapping[str, Nearness]:
         """The chains that share a word with a text, and how near it is to their readings."""
-        found: dict[tuple[str, Intent], float] = defaultdict(float)
+        found = [0.0] * (_INTENTS * len(self._names))
         length = 0.0
         for word, count in Counter(_words(text)).items():
             weight, readings = self._postings.get(word, (0.0, ()))
@@ -95,11 +99,12 @@ class Leaning:
             for reading, value in readings:
                 found[reading] += own * value
         scale = 1 / math.sqrt(length) if length else 0.0
-        near: dict[str, Nearness] = {}
-        for name in {name for name, _ in found}:
-            harmful, borderline, benign = (found.get((name, i), 0.0) * scale for i in Intent)
-            near[name] = Nearness(harmful, max(borderline, benign))
-        return near
+        harmful, *milder = (found[n::_INTENTS] for n in range(_INTENTS))
+        return {
+            name: Nearness(bad * scale, max(others) * scale)
+            for name, bad, *others in zip(self._names, harmful, *milder, strict=True)
+            if bad or any(others)
+        }
 
 
 def _texts(
@@ -158,23 +163,31 @@ def _log_odds(texts: Iterable[tuple[bool, str]]) -> dict[str, float]:
     }
 
 
-_Reading = tuple[str, Intent]
+def _grouped(texts: Iterable[tuple[Intent, str]]) -> Iterator[tuple[Intent, list[str]]]:
+    found: dict[Intent, list[str]] = defaultdict(list)
+    for intent, text in texts:
+        found[intent].append(text)
+    yield from found.items()
 
 
 def _postings(
-    texts: Iterable[tuple[_Reading, str]],
-) -> dict[str, tuple[float, tuple[tuple[_Reading, float], ...]]]:
-    """For each word its weight, and the readings that have it, each with its share of the length."""
-    readings: dict[_Reading, Counter[str]] = defaultdict(Counter)
-    for reading, text in texts:
-        readings[reading].update(_words(text))
+    texts: Mapping[int, Iterable[str]],
+) -> dict[str, tuple[float, tuple[tuple[int, float], ...]]]:
+    """For each word its weight, and the readings that have it, each with its share of the length.
+
+    Readings are numbers, which are quick to count with: chain by chain, in the order of ``Intent``.
+    """
+    readings = {
+        number: Counter(word for text in said for word in _words(text))
+        for number, said in texts.items()
+    }
     spread = Counter(word for counts in readings.values() for word in counts)
     weight = {
         word: math.log(1 + len(readings) / n)
         for word, n in spread.items()
-        if n <= max(3, _COMMON * len(readings))
+        if n <= max(30, _COMMON * len(readings))
     }
-    found: dict[str, list[tuple[_Reading, float]]] = defaultdict(list)
+    found: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for reading, counts in readings.items():
         values = {w: (1 + math.log(n)) * weight[w] for w, n in counts.items() if w in weight}
         length = math.sqrt(sum(value * value for value in values.values())) or 1.0

@@ -19,14 +19,14 @@ from agentalign_lc.taxonomy import Library
 
 __all__ = ["ALLOW_BELOW", "REFUSE_FROM", "ChainJudge", "Pursuit"]
 
-REFUSE_FROM = 0.98
+REFUSE_FROM = 0.76
 """Score from which on a batch is refused: of the runs of dev's borderline and benign requests it
 stops about one in a hundred (``benchmarks/guard_chains.py``)."""
 ALLOW_BELOW = 0.02
 """Score below which a batch is allowed."""
-_BIAS, _LEAN, _NEARER = 0.35, 2.7, 11.0
-"""A logistic regression over the train split, half on chains that the words were not learned
-from, half on known chains in words that were left out. Arguments and results added nothing."""
+_BIAS, _LEAN, _NEARER = 0.35, 2.7, 80.0
+"""The first two from a logistic regression over the train split, the last chosen on dev. Words of
+arguments and results were tried too and added nothing."""
 _NAMED = 0.15
 """A chain that the request is less near to than this is not named as what it is about."""
 _COUNT = ("no", "one", "two", "three", "four", "five", "six")
@@ -61,6 +61,8 @@ class ChainJudge:
     harmful reading rather than the milder ones. Words separate known harms
     well and new ones poorly (``benchmarks/guard_chains.py`` has the figures), so
     this judge is mostly unsure, and leaves the rest to judges that read better.
+    It looks at all that the user has said, so that what is asked for turn by
+    turn adds up; what stands in a file that the user only points to, it misses.
 
     Waits for nothing; a batch costs well under a millisecond, the first of a
     new request some more.
@@ -157,8 +159,10 @@ class ChainJudge:
         )
 
     def score(self, view: View, pursuit: Pursuit) -> float:
-        """How harmful, from 0 to 1: a probability where one in three requests is harmful."""
-        odds = _BIAS + _LEAN * self._leaning.lean(_said(view)) + _NEARER * pursuit.nearer
+        """How harmful, from 0 to 1; it ranks well, and is no calibrated probability."""
+        # What is hardly near at all says little about which reading it is nearer to.
+        reading = _NEARER * pursuit.near * pursuit.nearer
+        odds = _BIAS + _LEAN * self._leaning.lean(_said(view)) + reading
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
 
     def _batches(self, view: View) -> tuple[Batch, ...]:
