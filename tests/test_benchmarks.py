@@ -73,3 +73,12 @@ def test_exports() -> None:
         (line,) = [line for line in out.splitlines() if line.startswith(f"| {name} |")]
         *_, peak, _ = line.split("|")
         assert int(peak) < 400
+
+
+def test_guard_chains(run: Path, tmp_path: Path) -> None:
+    out = printed("guard_chains.py", run, "--json", tmp_path / "out.json")
+
+    found = json.loads((tmp_path / "out.json").read_text())
+    lines = {(line["setting"], line["split"]) for line in found["shipped"]}
+    assert ("unseen", "test_chains") in lines
+    assert "a batch: median" in out
