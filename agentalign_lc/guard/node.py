@@ -13,9 +13,10 @@ would fire as well, and refused calls would run.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.graph import END
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command, Send, interrupt
 
 from agentalign_lc.guard.batch import (
@@ -31,7 +32,15 @@ from agentalign_lc.guard.batch import (
 )
 from agentalign_lc.guard.decision import Decision
 from agentalign_lc.guard.engine import Guard
-from agentalign_lc.guard.history import end_run, name_calls, pending_calls, refusal, replaced
+from agentalign_lc.guard.history import (
+    end_run,
+    mend,
+    name_calls,
+    pending_calls,
+    problems,
+    refusal,
+    replaced,
+)
 from agentalign_lc.guard.view import Checkpoint, View
 
 __all__ = ["GuardNode", "guard_node"]
@@ -118,15 +127,18 @@ class GuardNode:
                 return self._request(history, decisions[0])
         return self._answer(history[-1] if history else None, decisions[0])
 
-    def _request(self, history: list[BaseMessage], decision: Decision) -> Command[Any]:
+    def _request(self, found: list[BaseMessage], decision: Decision) -> Command[Any]:
+        """Go to the model, or end; what an earlier pause left dangling is answered."""
+        history = mend(found)
+        mended = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *history] if problems(found) else []
         if decision.action == "ask":
             said = {"name": "request", "args": {"text": history[-1].text}, "id": "request"}
             answer = interrupt(question(decision, [said], edits=False))
             if replies(answer, [said])["request"].approved:
-                return self._go(self._model)
+                return self._go(self._model, *mended)
         if decision.allowed:
-            return self._go(self._model)
-        return self._go(self._end, AIMessage(last_word(self._guard, decision)))
+            return self._go(self._model, *mended)
+        return self._go(self._end, *mended, AIMessage(last_word(self._guard, decision)))
 
     def _calls(self, found: list[BaseMessage], decision: Decision) -> Command[Any]:
         history = _named(found)

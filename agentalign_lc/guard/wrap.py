@@ -14,21 +14,22 @@ away. A tool that is called outside a ToolNode raises where it is refused.
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, closing, contextmanager
 from typing import Any, Self
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
-from langgraph.types import Command
+from langgraph.types import Command, StateSnapshot
 
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.batch import Batch, Bounded
 from agentalign_lc.guard.engine import Guard
+from agentalign_lc.guard.history import answer_calls
 from agentalign_lc.guard.watch import WATCHING, Watch
 
 __all__ = ["GuardedGraph", "wrap"]
@@ -56,7 +57,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
     def astream_events(
         self, input: Any, config: RunnableConfig | None = None, **options: Any
-    ) -> Any:  # type: ignore[override]  # noqa: A002, ANN401
+    ) -> Any:  # type: ignore[override]  # noqa: ANN401
         """Stream events as the graph does; tokens wait until the whole message was judged."""
         return self._astream_events(input, config, options)
 
@@ -69,13 +70,14 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         watch = self._watch(input, config)
         held = _Held(watch)
         parts = iter(super().stream(input, config, **options))
-        while True:
-            try:
-                with _watched(watch):
-                    part = next(parts)
-            except StopIteration:
-                break
-            yield from held.take(part)
+        with closing(parts):
+            while True:
+                try:
+                    with _watched(watch):
+                        part = next(parts)
+                except StopIteration:
+                    break
+                yield from held.take(part)
         yield from held.rest()
 
     async def _astream(
@@ -87,14 +89,15 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         watch = await self._awatch(input, config)
         held = _Held(watch)
         parts = aiter(super().astream(input, config, **options))
-        while True:
-            try:
-                with _watched(watch):
-                    part = await anext(parts)
-            except StopAsyncIteration:
-                break
-            for free in held.take(part):
-                yield free
+        async with aclosing(parts):
+            while True:
+                try:
+                    with _watched(watch):
+                        part = await anext(parts)
+                except StopAsyncIteration:
+                    break
+                for free in held.take(part):
+                    yield free
         for free in held.rest():
             yield free
 
@@ -107,28 +110,40 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         watch = await self._awatch(input, config)
         held = _Held(watch)
         events = aiter(super().astream_events(input, config, **options))
-        while True:
-            try:
-                with _watched(watch):
-                    event = await anext(events)
-            except StopAsyncIteration:
-                break
-            for free in held.take(event):
-                yield free
+        async with aclosing(events):
+            while True:
+                try:
+                    with _watched(watch):
+                        event = await anext(events)
+                except StopAsyncIteration:
+                    break
+                for free in held.take(event):
+                    yield free
         for free in held.rest():
             yield free
 
     def _watch(self, input: Any, config: RunnableConfig | None) -> Watch:  # noqa: A002, ANN401
         watch = self._new(input, config)
-        if watch.resuming and isinstance(self.checkpointer, BaseCheckpointSaver):
-            watch.recall_all(_conversations(self.get_state(ensure_config(config), subgraphs=True)))
+        if not isinstance(self.checkpointer, BaseCheckpointSaver) or watch is WATCHING.get():
+            return watch
+        config = ensure_config(config)
+        state = self.get_state(config, subgraphs=watch.resuming)
+        if watch.resuming:
+            watch.recall_all(_conversations(state))
+        elif answers := _dangling(state):
+            self.update_state(config, answers, as_node=state.next[0])
         return watch
 
     async def _awatch(self, input: Any, config: RunnableConfig | None) -> Watch:  # noqa: A002, ANN401
         watch = self._new(input, config)
-        if watch.resuming and isinstance(self.checkpointer, BaseCheckpointSaver):
-            state = await self.aget_state(ensure_config(config), subgraphs=True)
+        if not isinstance(self.checkpointer, BaseCheckpointSaver) or watch is WATCHING.get():
+            return watch
+        config = ensure_config(config)
+        state = await self.aget_state(config, subgraphs=watch.resuming)
+        if watch.resuming:
             watch.recall_all(_conversations(state))
+        elif answers := _dangling(state):
+            await self.aupdate_state(config, answers, as_node=state.next[0])
         return watch
 
     def _new(self, input: Any, config: RunnableConfig | None) -> Watch:  # noqa: A002, ANN401
@@ -263,12 +278,27 @@ def _tools(app: CompiledStateGraph[Any, Any, Any, Any]) -> list[BaseTool]:
     return [t for n in nodes if isinstance(n, ToolNode) for t in n.tools_by_name.values()]
 
 
-def _conversations(state: Any) -> Iterator[list[BaseMessage]]:  # noqa: ANN401
+def _dangling(state: StateSnapshot) -> dict[str, list[ToolMessage]]:
+    """Answers to the calls of a run that paused and that a new message of the user leaves behind.
+
+    Without them the next turn would be refused by a provider.
+    """
+    if not state.next or not isinstance(state.values, dict):
+        return {}
+    found = {
+        name: answer_calls(value, "The user went on before this call was carried out.")
+        for name, value in state.values.items()
+        if isinstance(value, list) and all(isinstance(m, BaseMessage) for m in value)
+    }
+    return {name: answers for name, answers in found.items() if answers}
+
+
+def _conversations(state: StateSnapshot) -> Iterator[list[BaseMessage]]:
     """Every list of messages in a state and in those of its subgraphs."""
     values = state.values if isinstance(state.values, dict) else {"": state.values}
     for value in values.values():
         if isinstance(value, list) and any(isinstance(m, BaseMessage) for m in value):
             yield value
     for task in state.tasks:
-        if task.state is not None and hasattr(task.state, "tasks"):
+        if isinstance(task.state, StateSnapshot):
             yield from _conversations(task.state)

@@ -125,7 +125,9 @@ def test_a_judge_that_fails(way: str, how: str, batch: str, failing: str, on_err
 @given(st.lists(st.sampled_from(["ana", "ben", BAD]), min_size=1, max_size=5))
 def test_exactly_the_refused_calls_do_not_run(batch: list[str]) -> None:
     for way in WAYS:
-        app, ran, _ = app_of(way, NameJudge("calls"), tuple(batch), action="refuse_call", refusals=9)
+        app, ran, _ = app_of(
+            way, NameJudge("calls"), tuple(batch), action="refuse_call", refusals=9
+        )
         messages = run(app, "Pay them.", how="invoke")["messages"]
         assert sorted(ran) == sorted(name for name in batch if name != BAD)
         assert is_valid(messages), problems(messages)

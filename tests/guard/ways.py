@@ -21,7 +21,10 @@ from agentalign_lc.guard.view import Checkpoint, GuardedTool, View
 from tests.scripted import ScriptedChatModel
 
 BAD = "mallory"
-TOOLS = {name: GuardedTool(name) for name in ("pay", "ask_helper", "research")}
+TOOLS = {
+    name: GuardedTool(name)
+    for name in ("pay", "ask_helper", "transfer_to_payer", "transfer_back_to_supervisor")
+}
 
 
 class StrictModel(ScriptedChatModel):
@@ -39,7 +42,9 @@ class NameJudge:
     name = "names"
     waits = False
 
-    def __init__(self, *checkpoints: Checkpoint, raising: bool = False, waits: bool = False) -> None:
+    def __init__(
+        self, *checkpoints: Checkpoint, raising: bool = False, waits: bool = False
+    ) -> None:
         self.checkpoints = frozenset(checkpoints or ("calls",))
         self.raising = raising
         self.waits = waits
