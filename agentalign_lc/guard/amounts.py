@@ -28,7 +28,7 @@ def amounts(arguments: Mapping[str, Any]) -> list[float]:
         >>> amounts({"amount": "1,250.50 USD", "totalPrice": 3, "page": 9000})
         [1250.5, 3.0]
     """
-    found = []
+    found: list[float] = []
     for path, text in argument_texts(arguments):
         if _parts(path) & _AMOUNT:
             found += map(_number, _NUMBER.findall(text.lower()))

@@ -10,6 +10,7 @@ from typing import TypeVar
 from langgraph.errors import GraphBubbleUp
 
 from agentalign_lc.guard.judges.base import Judge, Opinion
+from agentalign_lc.guard.quiet import aquietly, quietly
 from agentalign_lc.guard.view import Checkpoint, View
 
 __all__ = ["Failed", "aask", "ask"]
@@ -32,15 +33,16 @@ def ask(
 
     With a limit it runs in a daemon thread of its own, since Python cannot stop a
     function: one that hangs keeps its thread and nothing else. A judge that waits for
-    nothing says so with ``waits = False`` and is spared the thread.
+    nothing says so with ``waits = False`` and is spared the thread. What its models say is
+    kept out of the app's streams.
 
     Raises:
         GraphBubbleUp: what the judge let through, an interrupt for one.
     """
     try:
-        if seconds is None or not getattr(judge, "waits", True):
+        if not getattr(judge, "waits", True):
             return _checked(judge.judge(view, checkpoint))
-        return _checked(_within(seconds, lambda: judge.judge(view, checkpoint)))
+        return _checked(quietly(lambda: _within(seconds, lambda: judge.judge(view, checkpoint))))
     except GraphBubbleUp:
         raise
     except TimeoutError as error:
@@ -58,8 +60,10 @@ async def aask(
         GraphBubbleUp: what the judge let through, an interrupt for one.
     """
     try:
-        async with asyncio.timeout(seconds):
+        if not getattr(judge, "waits", True):
             return _checked(await judge.ajudge(view, checkpoint))
+        async with asyncio.timeout(seconds):
+            return _checked(await aquietly(lambda: judge.ajudge(view, checkpoint)))
     except GraphBubbleUp:
         raise
     except TimeoutError as error:
@@ -68,8 +72,10 @@ async def aask(
         return _failed(error)
 
 
-def _within(seconds: float, work: Callable[[], T]) -> T:
+def _within(seconds: float | None, work: Callable[[], T]) -> T:
     """Run ``work`` in a thread that does not keep the process alive."""
+    if seconds is None:
+        return work()
     results: list[T] = []
     errors: list[BaseException] = []
 

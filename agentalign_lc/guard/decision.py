@@ -68,7 +68,7 @@ class Decision(Record):
     seconds: float = 0.0
     """Wall-clock time that the judges took."""
     error: str = ""
-    """Why a judge gave no opinion, one line a judge; such a decision is not remembered."""
+    """Why a judge gave no opinion, one line a judge."""
 
     @property
     def allowed(self) -> bool:

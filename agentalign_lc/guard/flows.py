@@ -74,13 +74,11 @@ def carries_piece(call: SeenCall, source: SeenCall, length: int, said: Sequence[
         True
     """
     known = " ".join([*said, *(text for _, text in argument_texts(source.arguments))])
-    # Half the length, end to end: any stretch of the full length then holds a whole mark.
-    size = (length + 1) // 2
-    marks = _marks(source.result or "", known, size)
-    return any(shared(text, marks, size) for _, text in argument_texts(call.arguments))
+    marks = _marks(source.result or "", known, length)
+    return any(shared(text, marks, length) for _, text in argument_texts(call.arguments))
 
 
 @lru_cache(maxsize=16)
-def _marks(result: str, known: str, size: int) -> frozenset[str]:
-    found = pieces(result, size)
-    return found - shared(known, found, size)
+def _marks(result: str, known: str, length: int) -> frozenset[str]:
+    found = pieces(result, length)
+    return found - shared(known, found, length)

@@ -1,7 +1,7 @@
 """Verdicts kept in an app's state, so that a resumed or retried run pays no judge twice.
 
 The state holds plain JSON: decisions by key. A key is the hash of all that the
-decision rests on, so that a verdict never outlives a change of what was judged.
+decision rests on, so that a verdict never outlives a change of what was judged. What waits for a person is held there too.
 """
 
 import hashlib
@@ -41,13 +41,13 @@ def key_of(guard: str, view: View, checkpoint: Checkpoint) -> str:
 
 
 def remember(key: str, decision: Decision) -> dict[str, Any]:
-    """What to write under the state key; nothing if a judge failed, so that it is asked again.
+    """What to write under the state key.
 
     Example:
         >>> recall(remember("k", Decision(checkpoint="request")), "k").action
         'allow'
     """
-    return {} if decision.error else {key: decision.model_dump(mode="json")}
+    return {key: decision.model_dump(mode="json")}
 
 
 def recall(kept: Mapping[str, Any] | None, key: str) -> Decision | None:
@@ -63,11 +63,13 @@ def merge_verdicts(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None)
     """Reducer of the state key: parallel tool calls may write at once; the last few are kept.
 
     Example:
-        >>> merge_verdicts({"a": 1}, {"b": 2})
-        {'a': 1, 'b': 2}
+        >>> merge_verdicts({"a": 1, "b": 2}, {"b": None, "c": 3})
+        {'a': 1, 'c': 3}
     """
-    merged = {**(old or {}), **(new or {})}
-    return dict(list(merged.items())[-_KEPT:])
+    new = new or {}
+    merged = {key: value for key, value in (old or {}).items() if key not in new} | dict(new)
+    kept = [(key, value) for key, value in merged.items() if value is not None]
+    return dict(kept[-_KEPT:])
 
 
 def _essence(message: BaseMessage) -> Sequence[object]:
