@@ -16,36 +16,23 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from agentalign_lc.guard.decision import Decision
 from agentalign_lc.guard.engine import Guard
 from agentalign_lc.guard.history import REFUSED
-from agentalign_lc.guard.judges.base import Finding, Opinion
+from agentalign_lc.guard.judges.base import Opinion, refuse
+from agentalign_lc.guard.review import Answer, Question, ask_person, why
 from agentalign_lc.guard.view import View
 
 __all__ = [
     "Batch",
     "Bounded",
-    "Reply",
+    "ask_about",
+    "ask_about_request",
     "call_text",
     "is_refusal",
     "last_word",
-    "question",
     "redacted_text",
-    "replies",
     "with_arguments",
 ]
 
 V = TypeVar("V")
-
-_NOBODY = Opinion(judge="guard", finding=Finding.REFUSE)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a person said about a call."""
-
-    approved: bool
-    arguments: Mapping[str, Any] | None = None
-    """Other arguments, if the person changed them."""
-    text: str = ""
-    """Why not, if the person said."""
 
 
 @dataclass(slots=True)
@@ -56,7 +43,7 @@ class Batch:
     calls: tuple[Mapping[str, Any], ...]
     lock: threading.RLock = field(default_factory=threading.RLock)
     decision: Decision | None = None
-    replies: Mapping[str, Reply] | None = None
+    replies: Mapping[str, Answer] | None = None
     """By call id, once a person was asked."""
     asker: str = ""
     """The task that asks the person; its siblings wait."""
@@ -112,61 +99,40 @@ class Bounded(Generic[V]):
             self._values.pop(key, None)
 
 
-def question(
+def ask_about(
     decision: Decision, calls: Sequence[Mapping[str, Any]], *, edits: bool = True
-) -> dict[str, Any]:
-    """What a person is asked, in the shape of LangChain's human-in-the-loop middleware.
+) -> dict[str, Answer]:
+    """Ask a person about calls, all at once; what was said, by call id.
 
-    Example:
-        >>> decision = Decision(checkpoint="calls", action="ask")
-        >>> asked = question(decision, [{"name": "pay", "args": {"to": "Ana"}, "id": "1"}])
-        >>> asked["action_requests"][0]["args"]
-        {'to': 'Ana'}
+    Another tool would be another call, which nobody has judged: an edit that names
+    one is a rejection.
+
+    Raises:
+        GraphInterrupt: until the run is resumed.
     """
-    allowed = ["approve", "edit", "reject"] if edits else ["approve", "reject"]
+    allowed = ("approve", "edit", "reject") if edits else ("approve", "reject")
+    asked = [
+        Question(call["name"], call["args"], why(_basis(decision, call["id"] or "")), allowed)
+        for call in calls
+    ]
+    said = ask_person(asked)
     return {
-        "action_requests": [
-            {
-                "name": call["name"],
-                "args": dict(call["args"]),
-                "description": (decision.opinion_on(call["id"] or "") or _NOBODY).reason
-                or "The guard wants a person to look at this call.",
-            }
-            for call in calls
-        ],
-        "review_configs": [
-            {"action_name": call["name"], "allowed_decisions": allowed} for call in calls
-        ],
+        call["id"] or "": answer
+        if answer.kind != "edit" or answer.name == call["name"]
+        else Answer("reject", "the edit names another tool")
+        for call, answer in zip(calls, said, strict=True)
     }
 
 
-def replies(answer: object, calls: Sequence[Mapping[str, Any]]) -> dict[str, Reply]:
-    """Read what a person answered, by call id; whatever cannot be read is a no.
+def ask_about_request(decision: Decision, text: str) -> bool:
+    """Ask a person whether the user's request may be worked on.
 
-    Example:
-        >>> replies({"decisions": [{"type": "approve"}]}, [{"name": "pay", "args": {}, "id": "1"}])
-        {'1': Reply(approved=True, arguments=None, text='')}
-        >>> replies("sure", [{"name": "pay", "args": {}, "id": "1"}])["1"].approved
-        False
+    Raises:
+        GraphInterrupt: until the run is resumed.
     """
-    said = answer.get("decisions") if isinstance(answer, Mapping) else answer
-    given = list(said) if isinstance(said, Sequence) and not isinstance(said, str) else []
-    if len(given) != len(calls):
-        # One answer too few or too many: nobody knows which is meant for which call.
-        given = [None] * len(calls)
-    return {call["id"] or "": _reply(one, call) for one, call in zip(given, calls, strict=True)}
-
-
-def _reply(said: object, call: Mapping[str, Any]) -> Reply:
-    match said:
-        case {"type": "approve"}:
-            return Reply(approved=True)
-        case {"type": "edit", "edited_action": {"name": name, "args": Mapping() as arguments}}:
-            # Another tool would be another call, which nobody has judged.
-            return Reply(approved=name == call["name"], arguments=dict(arguments))
-        case {"type": "reject", "message": str(text)}:
-            return Reply(approved=False, text=text)
-    return Reply(approved=False)
+    asked = Question("request", {"text": text}, why(_basis(decision)), ("approve", "reject"))
+    (answer,) = ask_person([asked])
+    return answer.kind == "approve"
 
 
 def with_arguments(
@@ -199,18 +165,28 @@ def is_refusal(message: BaseMessage) -> bool:
     return isinstance(artifact, Mapping) and REFUSED in artifact
 
 
-def call_text(guard: Guard, decision: Decision, call: Mapping[str, Any]) -> str:
+def call_text(
+    guard: Guard, decision: Decision, call: Mapping[str, Any], answer: Answer | None = None
+) -> str:
     """What the model reads in place of a refused call's result."""
-    opinion = decision.opinion_on(call["id"] or "") or decision.refusal or _NOBODY
+    opinion = refuse("person", answer.message) if answer else _basis(decision, call["id"] or "")
     return guard.policy.wording.say("refuse_call", opinion, call["name"])
 
 
 def last_word(guard: Guard, decision: Decision) -> str:
     """What the user reads when the run is over."""
-    which = "budget" if decision.budget else "refuse_run"
-    return guard.policy.wording.say(which, decision.refusal or _NOBODY)  # type: ignore[arg-type]
+    opinion = _basis(decision)
+    return guard.policy.wording.say("budget" if decision.budget else "refuse_run", opinion)
 
 
-def redacted_text(guard: Guard, decision: Decision) -> str:
+def redacted_text(guard: Guard, decision: Decision, tool: str = "") -> str:
     """What stands in place of a text that was taken out."""
-    return guard.policy.wording.say("redacted", decision.refusal or _NOBODY)
+    return guard.policy.wording.say("redacted", _basis(decision), tool)
+
+
+def _basis(decision: Decision, call_id: str = "") -> Opinion:
+    """The opinion that a decision rests on, for a call or as a whole."""
+    found = decision.opinion_on(call_id) if call_id else decision.refusal
+    if found is not None:
+        return found
+    return decision.opinions[-1] if decision.opinions else refuse("policy", "")

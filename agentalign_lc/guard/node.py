@@ -17,17 +17,16 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, Remove
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.graph import END
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
-from langgraph.types import Command, Send, interrupt
+from langgraph.types import Command, Send
 
 from agentalign_lc.guard.batch import (
     Bounded,
-    Reply,
+    ask_about,
+    ask_about_request,
     call_text,
     is_refusal,
     last_word,
-    question,
     redacted_text,
-    replies,
     with_arguments,
 )
 from agentalign_lc.guard.decision import Decision
@@ -41,6 +40,7 @@ from agentalign_lc.guard.history import (
     refusal,
     replaced,
 )
+from agentalign_lc.guard.review import Answer
 from agentalign_lc.guard.view import Checkpoint, View
 
 __all__ = ["GuardNode", "guard_node"]
@@ -131,12 +131,8 @@ class GuardNode:
         """Go to the model, or end; what an earlier pause left dangling is answered."""
         history = mend(found)
         mended = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *history] if problems(found) else []
-        if decision.action == "ask":
-            said = {"name": "request", "args": {"text": history[-1].text}, "id": "request"}
-            answer = interrupt(question(decision, [said], edits=False))
-            if replies(answer, [said])["request"].approved:
-                return self._go(self._model, *mended)
-        if decision.allowed:
+        asks = decision.action == "ask"
+        if decision.allowed or (asks and ask_about_request(decision, found[-1].text)):
             return self._go(self._model, *mended)
         return self._go(self._end, *mended, AIMessage(last_word(self._guard, decision)))
 
@@ -148,20 +144,21 @@ class GuardNode:
             renamed = history[-1:] if history[-1] is not found[-1] else []
             return self._go(self._end, *renamed, *end_run(history, word, word))
         asked = [c for c in pending if decision.for_call(c["id"]) == "ask"]
-        said: dict[str, Reply] = {}
+        said: dict[str, Answer] = {}
         if asked:
-            said = replies(interrupt(question(decision, asked)), asked)
+            said = ask_about(decision, asked)
         run, answers = [], []
         for call in pending:
             reply = said.get(call["id"])
-            if call.get("error") or decision.for_call(call["id"]) == "refuse_call":
-                answers.append(refusal(call, _why(call) or call_text(self._guard, decision, call)))
-            elif reply and not reply.approved:
-                text = reply.text or call_text(self._guard, decision, call)
-                answers.append(refusal(call, text))
+            if call.get("error"):
+                answers.append(refusal(call, f"The call could not be read: {call['error']}"))
+            elif decision.for_call(call["id"]) == "refuse_call":
+                answers.append(refusal(call, call_text(self._guard, decision, call)))
+            elif reply and reply.kind == "reject":
+                answers.append(refusal(call, call_text(self._guard, decision, call, reply)))
             else:
                 run.append(call)
-        edits = {i: r.arguments for i, r in said.items() if r.approved and r.arguments is not None}
+        edits = {i: reply.arguments for i, reply in said.items() if reply.kind == "edit"}
         changed = history
         for call_id, arguments in edits.items():
             changed = with_arguments(changed, call_id, arguments)
@@ -242,10 +239,6 @@ def _new_results(history: Sequence[BaseMessage]) -> list[int]:
         if not is_refusal(message):
             places.append(at)
     return places[::-1]
-
-
-def _why(call: Mapping[str, Any]) -> str:
-    return f"The call could not be read: {call['error']}" if call.get("error") else ""
 
 
 def _tool_call(call: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> dict[str, Any]:

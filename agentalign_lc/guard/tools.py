@@ -12,16 +12,15 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langgraph.prebuilt.tool_node import ToolCallRequest
-from langgraph.types import Command, interrupt
+from langgraph.types import Command
 
 from agentalign_lc.guard.batch import (
     Batch,
     Bounded,
+    ask_about,
     call_text,
     last_word,
-    question,
     redacted_text,
-    replies,
     with_arguments,
 )
 from agentalign_lc.guard.decision import Decision
@@ -31,7 +30,7 @@ from agentalign_lc.guard.view import View
 
 __all__ = ["ToolWrapper", "atool_wrapper", "tool_wrapper"]
 
-Answer = ToolMessage | Command[Any]
+_Returned = ToolMessage | Command[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,9 @@ class ToolWrapper:
         self._batches: Bounded[Batch] = Bounded()
         self._alocks: Bounded[asyncio.Lock] = Bounded()
 
-    def call(self, request: ToolCallRequest, execute: Callable[[ToolCallRequest], Any]) -> Answer:
+    def call(
+        self, request: ToolCallRequest, execute: Callable[[ToolCallRequest], Any]
+    ) -> _Returned:
         """Judge a call, run it if it may run, and judge what came back."""
         case = self._case(request)
         with case.batch.lock:
@@ -81,7 +82,7 @@ class ToolWrapper:
 
     async def acall(
         self, request: ToolCallRequest, execute: Callable[[ToolCallRequest], Awaitable[Any]]
-    ) -> Answer:
+    ) -> _Returned:
         """Like :meth:`call`, without blocking."""
         case = self._case(request)
         async with self._alocks.get(f"{id(asyncio.get_running_loop())} {case.key}", asyncio.Lock):
@@ -124,8 +125,7 @@ class ToolWrapper:
         before the pause would run again after it.
         """
         if batch.asked and batch.replies is None and batch.decision is not None:
-            answer = interrupt(question(batch.decision, batch.asked))
-            batch.replies = replies(answer, batch.asked)
+            batch.replies = ask_about(batch.decision, batch.asked)
 
     def _rule(self, case: _Case) -> ToolMessage | tuple[ToolCallRequest, View, bool]:
         """The refusal of a call; or the call as it may run, and the view of it."""
@@ -141,11 +141,11 @@ class ToolWrapper:
         if decision.ends:
             return refusal(call, last_word(self._guard, decision), action=decision.action)
         reply = (batch.replies or {}).get(call_id)
-        if decision.for_call(call_id) == "refuse_call" or (reply and not reply.approved):
-            return refusal(
-                call, (reply.text if reply else "") or call_text(self._guard, decision, call)
-            )
-        arguments = reply.arguments if reply and reply.arguments is not None else call["args"]
+        if reply and reply.kind == "reject":
+            return refusal(call, call_text(self._guard, decision, call, reply))
+        if decision.for_call(call_id) == "refuse_call":
+            return refusal(call, call_text(self._guard, decision, call))
+        arguments = reply.arguments if reply and reply.kind == "edit" else call["args"]
         history = with_arguments(batch.view.messages, call_id, arguments)
         judged = next((c["args"] for c in batch.calls if c["id"] == call_id), None)
         final = case.request.override(tool_call={**case.request.tool_call, "args": dict(arguments)})
@@ -161,7 +161,7 @@ class ToolWrapper:
             return refusal(call, last_word(self._guard, decision), action=action)
         return refusal(call, call_text(self._guard, decision, call))
 
-    def _cleared(self, answer: Answer, decision: Decision) -> Answer:
+    def _cleared(self, answer: _Returned, decision: Decision) -> _Returned:
         """What came back, without what must not be read."""
         if decision.allowed or not isinstance(answer, ToolMessage):
             return answer
@@ -173,7 +173,7 @@ class ToolWrapper:
 
 def tool_wrapper(
     guard: Guard, messages_key: str = "messages"
-) -> Callable[[ToolCallRequest, Callable[[ToolCallRequest], Any]], Answer]:
+) -> Callable[[ToolCallRequest, Callable[[ToolCallRequest], Any]], _Returned]:
     """Make the wrapper for ``ToolNode(wrap_tool_call=...)``.
 
     Example:
@@ -191,7 +191,7 @@ def tool_wrapper(
 
 def atool_wrapper(
     guard: Guard, messages_key: str = "messages"
-) -> Callable[[ToolCallRequest, Callable[[ToolCallRequest], Awaitable[Any]]], Awaitable[Answer]]:
+) -> Callable[[ToolCallRequest, Callable[[ToolCallRequest], Awaitable[Any]]], Awaitable[_Returned]]:
     """Make the wrapper for ``ToolNode(awrap_tool_call=...)``."""
     return ToolWrapper(guard, messages_key).acall
 

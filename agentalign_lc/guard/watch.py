@@ -25,16 +25,16 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tracers.context import register_configure_hook
 from langgraph.errors import GraphInterrupt
 from langgraph.prebuilt.tool_node import ToolInvocationError
-from langgraph.types import Command, interrupt
+from langgraph.types import Command
 
 from agentalign_lc.guard.batch import (
     Batch,
     Bounded,
+    ask_about,
+    ask_about_request,
     call_text,
     last_word,
-    question,
     redacted_text,
-    replies,
     with_arguments,
 )
 from agentalign_lc.guard.decision import Decision
@@ -194,7 +194,7 @@ class Watch(BaseCallbackHandler):
 
     def _recall(self, messages: Iterable[BaseMessage]) -> None:
         """Take over a conversation that paused before its last calls ran."""
-        history = [m for m in messages if isinstance(m, BaseMessage)]
+        history = list(messages)
         self._opening = self._opening or history
         for place, message in enumerate(history):
             calls = message.tool_calls if isinstance(message, AIMessage) else []
@@ -211,9 +211,7 @@ class Watch(BaseCallbackHandler):
             decision = self._decide(view, "request")
             refused = "" if decision.allowed else last_word(self.guard, decision)
             if decision.action == "ask":
-                said = {"name": "request", "args": {"text": view.said[-1]}, "id": "request"}
-                answer = replies(interrupt(question(decision, [said], edits=False)), [said])
-                refused = "" if answer["request"].approved else refused
+                refused = "" if ask_about_request(decision, view.said[-1]) else refused
             self._requests[view.said] = refused
         return self._requests[view.said]
 
@@ -254,7 +252,7 @@ class Watch(BaseCallbackHandler):
 
     def _make(self, history: Sequence[BaseMessage], message: AIMessage) -> Batch:
         view = self.guard.look(history)
-        calls = tuple(dict(call) for call in message.tool_calls)
+        calls: tuple[Mapping[str, Any], ...] = tuple(message.tool_calls)
         batch = Batch(view, calls, left={call["id"] or "" for call in calls})
         for call in calls:
             # Made anew each time: an approval must not hold for an equal call later on.
@@ -271,8 +269,7 @@ class Watch(BaseCallbackHandler):
         if batch.asker.startswith(self._token) and batch.asker != f"{self._token} {task}":
             raise GraphInterrupt
         batch.asker = f"{self._token} {task}"
-        answer = interrupt(question(batch.decision, batch.asked, edits=False))
-        batch.replies = replies(answer, batch.asked)
+        batch.replies = ask_about(batch.decision, batch.asked, edits=False)
 
     def _check(self, batch: Batch, call: dict[str, Any]) -> None:
         """Raise unless the call may run, with these arguments."""
@@ -281,9 +278,10 @@ class Watch(BaseCallbackHandler):
         reply = (batch.replies or {}).get(call_id)
         if decision is None or decision.ends:
             self._end(call, decision)
-        elif decision.for_call(call_id) == "refuse_call" or (reply and not reply.approved):
-            text = (reply.text if reply else "") or call_text(self.guard, decision, call)
-            self._deny(call, text)
+        elif reply and reply.kind == "reject":
+            self._deny(call, call_text(self.guard, decision, call, reply))
+        elif decision.for_call(call_id) == "refuse_call":
+            self._deny(call, call_text(self.guard, decision, call))
         judged = next((c["args"] for c in batch.calls if c["id"] == call_id), None)
         history = with_arguments(batch.view.messages, call_id, call["args"])
         changed = not _same(judged, call["args"])
@@ -310,7 +308,7 @@ class Watch(BaseCallbackHandler):
     def _history(self, prompt: list[BaseMessage]) -> list[BaseMessage]:
         """What a model saw, after what the rest of the app did before it."""
         own = {i for m in prompt for i in call_ids(m)}
-        said = {m.text for m in prompt if isinstance(m, HumanMessage | AIMessage)}
+        said = {str(m.text) for m in prompt if isinstance(m, HumanMessage | AIMessage)}
         before = [m for m in self._opening if not _in(m, own, said)]
         before += [m for m in self._trace if not _in(m, own, said)]
         return [*_running(before), *(self._marked(m) for m in prompt)]

@@ -47,17 +47,15 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         made.__dict__.update(self.__dict__ | (update or {}))
         return made
 
-    def stream(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:  # type: ignore[override]  # noqa: A002, ANN401
+    def stream(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:  # noqa: A002, ANN401
         """Stream as the graph does; what was not judged waits, what is blocked never comes."""
         return self._stream(input, config, options)
 
-    def astream(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:  # type: ignore[override]  # noqa: A002, ANN401
+    def astream(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:  # noqa: A002, ANN401
         """Stream as the graph does, without blocking."""
         return self._astream(input, config, options)
 
-    def astream_events(
-        self, input: Any, config: RunnableConfig | None = None, **options: Any
-    ) -> Any:  # type: ignore[override]  # noqa: ANN401
+    def astream_events(self, source: Any, config: RunnableConfig | None = None, **options: Any) -> Any:  # noqa: ANN401
         """Stream events as the graph does; tokens wait until the whole message was judged."""
         return self._astream_events(input, config, options)
 
@@ -69,7 +67,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> Iterator[Any]:
         watch = self._watch(input, config)
         held = _Held(watch)
-        parts = iter(super().stream(input, config, **options))
+        parts: Any = iter(super().stream(input, config, **options))
         with closing(parts):
             while True:
                 try:
@@ -88,7 +86,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         watch = await self._awatch(input, config)
         held = _Held(watch)
-        parts = aiter(super().astream(input, config, **options))
+        parts: Any = aiter(super().astream(input, config, **options))
         async with aclosing(parts):
             while True:
                 try:
@@ -109,7 +107,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         watch = await self._awatch(input, config)
         held = _Held(watch)
-        events = aiter(super().astream_events(input, config, **options))
+        events: Any = aiter(super().astream_events(input, config, **options))
         async with aclosing(events):
             while True:
                 try:
@@ -267,7 +265,7 @@ def _saying(part: Any, text: str, name: str) -> Any:  # noqa: ANN401
             return (_saying(part[0], text, name), *part[1:])
         return (*part[:-1], _saying(part[-1], text, name))
     kind = AIMessageChunk if isinstance(part, AIMessageChunk) else AIMessage
-    return kind(text, id=name)
+    return kind(content=text, id=name)
 
 
 def _tools(app: CompiledStateGraph[Any, Any, Any, Any]) -> list[BaseTool]:

@@ -13,6 +13,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.pregel import Pregel
 from langgraph.types import Command
+from langgraph.warnings import LangGraphDeprecatedSinceV10
 
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.history import is_valid
@@ -344,14 +345,12 @@ def test_two_runs_at_once_do_not_meet() -> None:
 
 
 def test_only_a_compiled_graph_can_be_wrapped() -> None:
-    with pytest.raises(ConfigError, match="call .compile"):
+    with pytest.raises(ConfigError, match=r"call \.compile"):
         guard_of().wrap(StateGraph(MessagesState))  # type: ignore[arg-type]
 
 
 def test_a_supervisor_of_the_library() -> None:
     supervisor = pytest.importorskip("langgraph_supervisor")
-    from langgraph.warnings import LangGraphDeprecatedSinceV10
-
     ran: list[str] = []
     payer = create_agent(
         StrictModel(script=[calling(BAD, "ana"), "Paid."]), [paying(ran)], name="payer"
