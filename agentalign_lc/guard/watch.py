@@ -8,6 +8,7 @@ that call's answer, and it changes a message before anybody else has read it.
 """
 
 import contextvars
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -327,6 +328,18 @@ WATCHING: contextvars.ContextVar[Watch | None] = contextvars.ContextVar(
 """The watch over the run in whose context the code runs; every callback manager made there hears it."""
 
 register_configure_hook(WATCHING, inheritable=True)
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """LangChain logs whatever a handler raises as its error; a refusal and a pause are none."""
+    who, _, what = (
+        (*record.args, "", "", "")[:3] if isinstance(record.args, tuple) else ("", "", "")
+    )
+    ours = str(what).startswith((CallRefusedError.__name__, GraphInterrupt.__name__))
+    return not (who == Watch.__name__ and ours)
+
+
+logging.getLogger("langchain_core.callbacks.manager").addFilter(_worth_a_line)
 
 
 def _apart(work: Callable[[], V]) -> V:

@@ -55,8 +55,12 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Stream as the graph does, without blocking."""
         return self._astream(input, config, options)
 
-    def astream_events(self, source: Any, config: RunnableConfig | None = None, **options: Any) -> Any:  # noqa: ANN401
+    def astream_events(self, input: Any, *args: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: A002, ANN401
         """Stream events as the graph does; tokens wait until the whole message was judged."""
+        if options.get("version") == "v3":
+            # Made of the parts of `astream`, which have waited already.
+            return super().astream_events(input, *args, **options)
+        config = args[0] if args else options.pop("config", None)
         return self._astream_events(input, config, options)
 
     def _stream(

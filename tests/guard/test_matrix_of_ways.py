@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langgraph.graph import START
-from langgraph.prebuilt import ToolNode, tools_condition
+from langgraph.prebuilt import ToolNode
 
 from tests.guard.matrix import Cell, arun_cell, cells, run_cell
 from tests.guard.ways import bare_builder
@@ -19,18 +19,11 @@ def by_node(guard: Any, model: Any, tools: Any, saver: Any) -> Any:
     return builder.compile(saver)
 
 
-def by_wrap(guard: Any, model: Any, tools: Any, saver: Any) -> Any:
-    builder = bare_builder(model, ToolNode(tools))
-    builder.add_edge(START, "agent").add_edge("tools", "agent")
-    builder.add_conditional_edges("agent", tools_condition)
-    return guard.wrap(builder.compile(saver))
-
-
 def by_wrap_of_agent(guard: Any, model: Any, tools: Any, saver: Any) -> Any:
     return guard.wrap(create_agent(model, tools, checkpointer=saver))
 
 
-WAYS = {"node": by_node, "wrap": by_wrap, "wrap_agent": by_wrap_of_agent}
+WAYS = {"node": by_node, "wrap": by_wrap_of_agent}
 
 
 @pytest.mark.parametrize("cell", cells("sync"), ids=str)

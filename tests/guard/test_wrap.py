@@ -194,6 +194,19 @@ async def test_nothing_blocked_leaks_from_astream_and_events() -> None:
     assert "[removed: it names Mallory]" in str(parts)
 
 
+async def test_nothing_blocked_leaks_from_the_third_kind_of_events() -> None:
+    app = streaming_app(NameJudge("answer"), *[f"Send it to {BAD} at once."] * 2)
+    given = {"messages": [HumanMessage("Hi")]}
+    try:
+        run = await app.astream_events(given, CONFIG, version="v3")
+    except (TypeError, ValueError, NotImplementedError):
+        pytest.skip("this LangGraph has no such events")
+    said = [event async for event in run]
+
+    assert said
+    assert BAD not in str(said)
+
+
 async def test_allowed_tokens_arrive_one_by_one_and_in_order() -> None:
     app = streaming_app(NameJudge("answer"), *["All is well with Ana."] * 3)
     given = {"messages": [HumanMessage("Hi")]}
