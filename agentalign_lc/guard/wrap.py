@@ -35,6 +35,12 @@ from agentalign_lc.guard.watch import WATCHING, Watch
 __all__ = ["GuardedGraph", "wrap"]
 
 
+_NO_V3 = (
+    "a guarded app has no events of version v3: they carry tokens before these were judged;"
+    " use stream, astream or astream_events(version='v2')"
+)
+
+
 class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """A compiled graph, each run of which is watched by a guard; made by :func:`wrap`."""
 
@@ -55,13 +61,20 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Stream as the graph does, without blocking."""
         return self._astream(input, config, options)
 
-    def astream_events(self, input: Any, *args: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: A002, ANN401
+    def astream_events(self, input: Any, *args: Any, **options: Any) -> Any:  # noqa: A002, ANN401
         """Stream events as the graph does; tokens wait until the whole message was judged."""
         if options.get("version") == "v3":
-            # Made of the parts of `astream`, which have waited already.
-            return super().astream_events(input, *args, **options)
+            raise ConfigError(_NO_V3)
         config = args[0] if args else options.pop("config", None)
         return self._astream_events(input, config, options)
+
+    def stream_events(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401
+        """Never: see the error.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError(_NO_V3)
 
     def _stream(
         self,

@@ -194,17 +194,13 @@ async def test_nothing_blocked_leaks_from_astream_and_events() -> None:
     assert "[removed: it names Mallory]" in str(parts)
 
 
-async def test_nothing_blocked_leaks_from_the_third_kind_of_events() -> None:
-    app = streaming_app(NameJudge("answer"), *[f"Send it to {BAD} at once."] * 2)
-    given = {"messages": [HumanMessage("Hi")]}
-    try:
-        run = await app.astream_events(given, CONFIG, version="v3")
-    except (TypeError, ValueError, NotImplementedError):
-        pytest.skip("this LangGraph has no such events")
-    said = [event async for event in run]
+def test_events_that_would_leak_are_refused() -> None:
+    app = streaming_app(NameJudge("answer"), "Hello.")
 
-    assert said
-    assert BAD not in str(said)
+    with pytest.raises(ConfigError, match="astream_events"):
+        app.astream_events({"messages": ["Hi"]}, CONFIG, version="v3")
+    with pytest.raises(ConfigError, match="astream_events"):
+        app.stream_events({"messages": ["Hi"]}, CONFIG, version="v3")
 
 
 async def test_allowed_tokens_arrive_one_by_one_and_in_order() -> None:
