@@ -25,6 +25,7 @@ __all__ = [
     "refusal",
     "refused_calls",
     "replaced",
+    "unreadable",
 ]
 
 M = TypeVar("M", bound=BaseMessage)
@@ -164,6 +165,26 @@ def replaced(message: M, text: str) -> M:
     if isinstance(message, ToolMessage):
         update |= {"artifact": None}
     return message.model_copy(update=update)
+
+
+def unreadable(messages: Sequence[BaseMessage]) -> list[ToolMessage]:
+    """Answer the pending calls whose arguments could not be parsed: no tool node ever will.
+
+    Example:
+        >>> call = {"name": "ls", "args": "{", "id": "1", "error": "", "type": "invalid_tool_call"}
+        >>> unreadable([AIMessage("", invalid_tool_calls=[call])])[0].text
+        'The arguments of this call could not be read.'
+    """
+    return [
+        ToolMessage(
+            "The arguments of this call could not be read.",
+            tool_call_id=call["id"] or "",
+            name=call["name"] or "unknown",
+            status="error",
+        )
+        for call in pending_calls(messages)
+        if call.get("type") == "invalid_tool_call"
+    ]
 
 
 def refused_calls(messages: Sequence[BaseMessage]) -> int:

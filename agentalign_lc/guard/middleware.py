@@ -24,22 +24,19 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agentalign_lc.guard.checks import (
-    Check,
-    Step,
-    asettled,
     check_answer,
     check_batch,
     check_call,
     check_end,
     check_request,
     check_result,
-    review_held,
-    settled,
 )
 from agentalign_lc.guard.engine import Guard
 from agentalign_lc.guard.history import is_valid, mend, name_calls, pending_calls
 from agentalign_lc.guard.memory import STATE_KEY, merge_verdicts
 from agentalign_lc.guard.quiet import aquietly, quietly
+from agentalign_lc.guard.review import review_held
+from agentalign_lc.guard.step import Check, Step, asettled, settled
 
 __all__ = ["GuardMiddleware", "GuardState"]
 
@@ -220,7 +217,9 @@ def _speaking(
         step = yield from check_batch(guard, history, kept, act=False)
     else:
         step = yield from check_answer(guard, history, kept)
-    said = [*said[:-1], *step.messages] if step.messages else said
+    if step.messages:  # the assistant message, changed; results may stand behind it
+        (changed,) = step.messages
+        said = [changed if isinstance(m, AIMessage) else m for m in said]
     # An answer that is held back or taken out leaves no copy of itself in structured form.
     structured = None if step.ends else response.structured_response
     model_response = ModelResponse(result=said, structured_response=structured)

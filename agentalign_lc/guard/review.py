@@ -1,92 +1,160 @@
-"""Asking a person: an interrupt in the shape of LangChain's human-in-the-loop, and the answers."""
+"""What a person decides: pending calls, a call that is about to run, texts that were held back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from langgraph.types import interrupt
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ToolMessage,
+    messages_from_dict,
+)
 
-from agentalign_lc.guard.judges.base import Opinion
+from agentalign_lc.guard.decision import Action, Decision, severest
+from agentalign_lc.guard.engine import Guard
+from agentalign_lc.guard.history import replaced
+from agentalign_lc.guard.judges.base import Opinion, refuse
+from agentalign_lc.guard.memory import remember
+from agentalign_lc.guard.person import Answer, Question, ask_person, why
+from agentalign_lc.guard.step import Asked, Check, Step
+from agentalign_lc.guard.words import (
+    answered,
+    basis_of,
+    batch_key,
+    ending,
+    final_view,
+    held_name,
+    last_batch,
+    refused,
+    since_user,
+    stamped,
+)
 
-__all__ = ["Answer", "Question", "ask_person", "read_answers", "why"]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One thing for a person to look at: a call of a tool.
-
-    A text is asked about as the argument of ``request``, ``result`` or ``answer``.
-    """
-
-    name: str
-    arguments: Mapping[str, Any]
-    why: str
-    allowed: tuple[str, ...] = ("approve", "edit", "reject")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a person said about one question."""
-
-    kind: Literal["approve", "edit", "reject"]
-    message: str = ""
-    """The reason for a rejection."""
-    name: str = ""
-    """The tool, for an edit."""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    """The arguments, for an edit."""
+__all__ = ["by_person", "review_batch", "review_call", "review_held"]
 
 
-def ask_person(questions: Sequence[Question]) -> tuple[Answer, ...]:
-    """Pause the run until a person has answered; one answer a question, in order.
-
-    Needs a checkpointer; without one the run stops here, and nothing was done.
-
-    Raises:
-        GraphInterrupt: until it is resumed with ``Command(resume={"decisions": [...]})``.
-    """
-    asked = {
-        "action_requests": [
-            {"name": q.name, "args": dict(q.arguments), "description": q.why} for q in questions
-        ],
-        "review_configs": [
-            {"action_name": q.name, "allowed_decisions": list(q.allowed)} for q in questions
-        ],
-    }
-    return read_answers(interrupt(asked), questions)
-
-
-def read_answers(value: object, questions: Sequence[Question]) -> tuple[Answer, ...]:
-    """Read what a run was resumed with; what cannot be read counts as a rejection.
-
-    Example:
-        >>> question = Question("send_gmail", {"to": "ana@example.com"}, "a stranger's address")
-        >>> [answer.kind for answer in read_answers({"decisions": [{"type": "approve"}]}, [question])]
-        ['approve']
-        >>> read_answers("yes!", [question])[0].kind
-        'reject'
-    """
-    said = value.get("decisions") if isinstance(value, Mapping) else None
-    listed = (
-        said if isinstance(said, list) and len(said) == len(questions) else [None] * len(questions)
+def review_batch(
+    guard: Guard, history: list[BaseMessage], place: int, decision: Decision, asked: list[str]
+) -> Check[Step]:
+    """Ask a person about some calls, and write down what follows."""
+    batch = history[place]
+    calls = (
+        {call["id"] or "": call for call in batch.tool_calls}
+        if isinstance(batch, AIMessage)
+        else {}
     )
-    return tuple(_read(one, q) for one, q in zip(listed, questions, strict=True))
+    asked = [call for call in asked if call in calls]
+    questions = [
+        Question(calls[c]["name"], calls[c]["args"], why(basis_of(decision, c))) for c in asked
+    ]
+    said = dict(zip(asked, ask_person(questions), strict=True))
+    ruled = {**decision.calls, **{call: _after(answer) for call, answer in said.items()}}
+    edits = {call: answer for call, answer in said.items() if answer.kind == "edit"}
+    edited = _edited(batch, edits)
+    history = [*history[:place], edited, *history[place + 1 :]]
+    if edits:
+        again = yield Asked(guard.look(history), "calls")
+        if again.ends:
+            new = remember(batch_key(guard, history, place), again)
+            return Step((edited, *ending(guard, history, again)), new, ends=True)
+        ruled |= {call: _once_seen(again.for_call(call)) for call in edits}
+    rejected = tuple(
+        refuse("person", answer.message, calls=(call,))
+        for call, answer in said.items()
+        if answer.kind == "reject"
+    )
+    final = decision.model_copy(
+        update={
+            "action": severest(ruled.values()),
+            "calls": ruled,
+            "opinions": (*decision.opinions, *rejected),
+        }
+    )
+    # The message is written even where nothing was edited: it may just have been given ids.
+    return Step((edited,), remember(batch_key(guard, history, place), final))
 
 
-def why(opinion: Opinion | None) -> str:
-    """The line that a person is shown."""
-    return f"{opinion.judge}: {opinion.reason or opinion.finding}" if opinion else ""
+def review_call(
+    guard: Guard,
+    messages: Sequence[BaseMessage],
+    place: int,
+    call: Mapping[str, Any],
+    decision: Decision,
+) -> Check[ToolMessage | dict[str, Any]]:
+    """Ask a person about a call that is about to run."""
+    basis = basis_of(decision, call["id"] or "")
+    (answer,) = ask_person([Question(call["name"], call["args"], why(basis))])
+    if answer.kind == "reject":
+        return answered(guard, messages, call, "refuse_call", by_person(answer))
+    if answer.kind == "approve":
+        return dict(call)
+    edited = {**call, "name": answer.name, "args": dict(answer.arguments)}
+    again = yield Asked(final_view(guard, messages, place, edited, None), "arguments")
+    allowed = _once_seen(again.for_call(call["id"] or "")) == "allow"
+    return edited if allowed else refused(guard, messages, again, edited)
 
 
-def _read(said: object, question: Question) -> Answer:
-    unreadable = Answer("reject", "the answer of the person could not be read")
-    if not isinstance(said, Mapping) or said.get("type") not in question.allowed:
-        return unreadable
-    if said["type"] == "reject":
-        return Answer("reject", str(said.get("message") or "a person rejected it"))
-    if said["type"] == "approve":
-        return Answer("approve")
-    edited = said.get("edited_action")
-    if not isinstance(edited, Mapping) or not isinstance(edited.get("args"), Mapping):
-        return unreadable
-    return Answer("edit", name=str(edited.get("name") or question.name), arguments=edited["args"])
+def review_held(guard: Guard, messages: Sequence[BaseMessage], kept: Mapping[str, Any]) -> Step:
+    """Ask a person about results and answers that were held back; put back what is approved."""
+    waiting = [(m, name) for m in since_user(messages) if (name := held_name(guard, m)) in kept]
+    if not waiting:
+        return Step()
+    originals = [messages_from_dict([kept[name]["message"]])[0] for _, name in waiting]
+    questions = [
+        Question(
+            "answer" if name == "held:answer" else "result",
+            {"text": str(o.text)},
+            kept[name]["why"],
+        )
+        for (_, name), o in zip(waiting, originals, strict=True)
+    ]
+    answers = ask_person(questions)
+    back: list[BaseMessage] = []
+    new: dict[str, Any] = {name: None for _, name in waiting}
+    for (message, _), original, answer in zip(waiting, originals, answers, strict=True):
+        if answer.kind == "reject":
+            continue
+        edited = (
+            original
+            if answer.kind == "approve"
+            else replaced(original, str(answer.arguments.get("text", "")))
+        )
+        shown = edited.model_copy(update={"id": message.id})
+        _, place = last_batch(messages)
+        if isinstance(shown, ToolMessage):
+            back.append(stamped(guard, messages[: place + 1], shown))
+            continue
+        back.append(shown)
+        view = guard.look([*messages[:-1], shown])
+        new |= remember(guard.key(view, "answer"), Decision(checkpoint="answer"))
+    return Step(tuple(back), new)
+
+
+def by_person(answer: Answer) -> Opinion:
+    """A person's rejection, as an opinion."""
+    return refuse("person", answer.message)
+
+
+def _after(answer: Answer) -> Action:
+    return "refuse_call" if answer.kind == "reject" else "allow"
+
+
+def _once_seen(action: Action) -> Action:
+    # A person has seen it: asking again would not end.
+    return "allow" if action == "ask" else action
+
+
+def _edited(batch: BaseMessage, edits: Mapping[str, Answer]) -> BaseMessage:
+    if not isinstance(batch, AIMessage) or not edits:
+        return batch
+    calls = [
+        {
+            **call,
+            "name": edits[call["id"] or ""].name,
+            "args": dict(edits[call["id"] or ""].arguments),
+        }
+        if call["id"] in edits
+        else call
+        for call in batch.tool_calls
+    ]
+    return batch.model_copy(update={"tool_calls": calls})

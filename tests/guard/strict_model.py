@@ -1,5 +1,6 @@
 """A chat model as strict as the strictest provider, which answers by what the history shows."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
     BaseMessage,
-    convert_to_openai_messages,
+    ToolMessage,
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field, PrivateAttr
@@ -21,24 +22,24 @@ class RejectedByProviderError(Exception):
 def check_like_a_provider(messages: Sequence[BaseMessage]) -> None:
     """Raise unless every call is answered right after it, and nothing else is answered.
 
-    Written on the wire format and without the package's own rules, so that it can
-    contradict them.
+    Written without the package's own rules, so that it can contradict them. Calls that
+    could not be parsed count: they go out to a provider with the others.
     """
     waiting: set[str] = set()
-    for message in convert_to_openai_messages(list(messages)):
-        if message["role"] == "tool":
-            if message["tool_call_id"] not in waiting:
-                raise RejectedByProviderError(f"unexpected tool result {message['tool_call_id']!r}")
-            waiting.discard(message["tool_call_id"])
+    for message in messages:
+        if isinstance(message, ToolMessage):
+            if message.tool_call_id not in waiting:
+                raise RejectedByProviderError(f"unexpected result of {message.tool_call_id!r}")
+            waiting.discard(message.tool_call_id)
             continue
         if waiting:
             raise RejectedByProviderError(f"calls without a result: {sorted(waiting)}")
-        calls = message.get("tool_calls") or []
-        waiting = {call["id"] for call in calls}
+        if not isinstance(message, AIMessage):
+            continue
+        calls = [*message.tool_calls, *message.invalid_tool_calls]
+        waiting = {call["id"] or "" for call in calls}
         if len(waiting) != len(calls) or not all(waiting):
             raise RejectedByProviderError("tool calls need ids of their own")
-        if message["role"] == "assistant" and not calls and not message["content"]:
-            raise RejectedByProviderError("an assistant message is empty")
     if waiting:
         raise RejectedByProviderError(f"calls without a result: {sorted(waiting)}")
 
@@ -72,7 +73,7 @@ class StrictChatModel(BaseChatModel):
         for word in str(answer.text).split(" "):
             yield self._chunk(AIMessageChunk(f"{word} "), run_manager)
         pieces = [
-            {"name": c["name"], "args": json_of(c["args"]), "id": c["id"], "index": i}
+            {"name": c["name"], "args": json.dumps(c["args"]), "id": c["id"], "index": i}
             for i, c in enumerate(answer.tool_calls)
         ]
         yield self._chunk(AIMessageChunk("", tool_call_chunks=pieces), run_manager)
@@ -85,10 +86,3 @@ class StrictChatModel(BaseChatModel):
 
     def bind_tools(self, tools, **_: Any):
         return self
-
-
-def json_of(value: Any) -> str:
-    """JSON text of arguments."""
-    import json
-
-    return json.dumps(value)

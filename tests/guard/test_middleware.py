@@ -73,18 +73,14 @@ def resume(agent, **decision):
 
 async def everything_streamed(agent, text="Go.") -> str:
     """All that any stream shows of a run."""
-    shown = []
     modes = ["messages", "updates", "values", "custom"]
     given = {"messages": [HumanMessage(text)]}
-    for part in agent.stream(given, {"configurable": {"thread_id": "s"}}, stream_mode=modes):
-        shown.append(str(part))
-    async for part in agent.astream(given, {"configurable": {"thread_id": "a"}}, stream_mode=modes):
-        shown.append(str(part))
-    async for event in agent.astream_events(
-        given, {"configurable": {"thread_id": "e"}}, version="v2"
-    ):
-        if event["event"].endswith(("_stream", "_start")) or event["event"].startswith("on_chat"):
-            shown.append(str(event["data"]))
+    one, two, three = ({"configurable": {"thread_id": name}} for name in "abc")
+    shown = [str(part) for part in agent.stream(given, one, stream_mode=modes)]
+    shown += [str(part) async for part in agent.astream(given, two, stream_mode=modes)]
+    shown += [
+        str(event["data"]) async for event in agent.astream_events(given, three, version="v2")
+    ]
     return "\n".join(shown)
 
 
