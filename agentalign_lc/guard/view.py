@@ -28,6 +28,11 @@ class GuardedTool:
     """``suite.capability`` of ours that it comes nearest to; empty if none fits."""
     effect: Effect | None = None
     """What it does to the world; None if nobody knows, which judges treat as the worst."""
+    actions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Actions of the capability that it takes, each with the arguments that tell it from the
+    others; empty if it may be any of them."""
+    confidence: float = 1.0
+    """How sure the capability is, from 0 to 1; 1 for a tool of ours, or one that was set by hand."""
 
 
 @dataclass(frozen=True, slots=True)
