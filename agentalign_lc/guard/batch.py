@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from agentalign_lc.guard.decision import Decision
 from agentalign_lc.guard.engine import Guard
-from agentalign_lc.guard.history import REFUSED
-from agentalign_lc.guard.judges.base import Opinion, refuse
-from agentalign_lc.guard.review import Answer, Question, ask_person, why
+from agentalign_lc.guard.judges.base import refuse
+from agentalign_lc.guard.person import Answer, Question, ask_person, why
 from agentalign_lc.guard.view import View
+from agentalign_lc.guard.words import basis_of
 
 __all__ = [
     "Batch",
@@ -26,8 +26,6 @@ __all__ = [
     "ask_about",
     "ask_about_request",
     "call_text",
-    "is_refusal",
-    "last_word",
     "redacted_text",
     "with_arguments",
 ]
@@ -112,7 +110,7 @@ def ask_about(
     """
     allowed = ("approve", "edit", "reject") if edits else ("approve", "reject")
     asked = [
-        Question(call["name"], call["args"], why(_basis(decision, call["id"] or "")), allowed)
+        Question(call["name"], call["args"], why(basis_of(decision, call["id"] or "")), allowed)
         for call in calls
     ]
     said = ask_person(asked)
@@ -130,7 +128,7 @@ def ask_about_request(decision: Decision, text: str) -> bool:
     Raises:
         GraphInterrupt: until the run is resumed.
     """
-    asked = Question("request", {"text": text}, why(_basis(decision)), ("approve", "reject"))
+    asked = Question("request", {"text": text}, why(basis_of(decision)), ("approve", "reject"))
     (answer,) = ask_person([asked])
     return answer.kind == "approve"
 
@@ -159,34 +157,14 @@ def with_arguments(
     return changed
 
 
-def is_refusal(message: BaseMessage) -> bool:
-    """Whether a message is the guard's own answer to a call."""
-    artifact = message.artifact if isinstance(message, ToolMessage) else None
-    return isinstance(artifact, Mapping) and REFUSED in artifact
-
-
 def call_text(
     guard: Guard, decision: Decision, call: Mapping[str, Any], answer: Answer | None = None
 ) -> str:
     """What the model reads in place of a refused call's result."""
-    opinion = refuse("person", answer.message) if answer else _basis(decision, call["id"] or "")
+    opinion = refuse("person", answer.message) if answer else basis_of(decision, call["id"] or "")
     return guard.policy.wording.say("refuse_call", opinion, call["name"])
-
-
-def last_word(guard: Guard, decision: Decision) -> str:
-    """What the user reads when the run is over."""
-    opinion = _basis(decision)
-    return guard.policy.wording.say("budget" if decision.budget else "refuse_run", opinion)
 
 
 def redacted_text(guard: Guard, decision: Decision, tool: str = "") -> str:
     """What stands in place of a text that was taken out."""
-    return guard.policy.wording.say("redacted", _basis(decision), tool)
-
-
-def _basis(decision: Decision, call_id: str = "") -> Opinion:
-    """The opinion that a decision rests on, for a call or as a whole."""
-    found = decision.opinion_on(call_id) if call_id else decision.refusal
-    if found is not None:
-        return found
-    return decision.opinions[-1] if decision.opinions else refuse("policy", "")
+    return guard.policy.wording.say("redacted", basis_of(decision), tool)

@@ -24,8 +24,6 @@ from agentalign_lc.guard.batch import (
     ask_about,
     ask_about_request,
     call_text,
-    is_refusal,
-    last_word,
     redacted_text,
     with_arguments,
 )
@@ -40,8 +38,9 @@ from agentalign_lc.guard.history import (
     refusal,
     replaced,
 )
-from agentalign_lc.guard.review import Answer
+from agentalign_lc.guard.person import Answer
 from agentalign_lc.guard.view import Checkpoint, View
+from agentalign_lc.guard.words import facts_of, last_word
 
 __all__ = ["GuardNode", "guard_node"]
 
@@ -236,7 +235,7 @@ def _new_results(history: Sequence[BaseMessage]) -> list[int]:
         message = history[at]
         if not isinstance(message, ToolMessage):
             break
-        if not is_refusal(message):
+        if not facts_of(message):
             places.append(at)
     return places[::-1]
 

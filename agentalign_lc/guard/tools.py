@@ -19,7 +19,6 @@ from agentalign_lc.guard.batch import (
     Bounded,
     ask_about,
     call_text,
-    last_word,
     redacted_text,
     with_arguments,
 )
@@ -27,6 +26,7 @@ from agentalign_lc.guard.decision import Decision
 from agentalign_lc.guard.engine import Guard
 from agentalign_lc.guard.history import REFUSED, refusal, replaced
 from agentalign_lc.guard.view import View
+from agentalign_lc.guard.words import facts_of, last_word
 
 __all__ = ["ToolWrapper", "atool_wrapper", "tool_wrapper"]
 
@@ -220,9 +220,7 @@ def _over(messages: tuple[BaseMessage, ...]) -> bool:
     for message in reversed(messages):
         if isinstance(message, HumanMessage):
             return False
-        artifact = message.artifact if isinstance(message, ToolMessage) else None
-        facts = artifact.get(REFUSED) if isinstance(artifact, dict) else None
-        if isinstance(facts, dict) and facts.get("action") in ("refuse_run", "end"):
+        if (facts_of(message) or {}).get("action") in ("refuse_run", "end"):
             return True
     return False
 

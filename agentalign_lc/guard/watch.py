@@ -26,7 +26,6 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tracers.context import register_configure_hook
 from langgraph.errors import GraphInterrupt
 from langgraph.prebuilt.tool_node import ToolInvocationError
-from langgraph.types import Command
 
 from agentalign_lc.guard.batch import (
     Batch,
@@ -34,14 +33,15 @@ from agentalign_lc.guard.batch import (
     ask_about,
     ask_about_request,
     call_text,
-    last_word,
     redacted_text,
     with_arguments,
 )
 from agentalign_lc.guard.decision import Decision
 from agentalign_lc.guard.engine import Guard
 from agentalign_lc.guard.history import call_ids, refusal
+from agentalign_lc.guard.trace import returned, stands_in, still_running
 from agentalign_lc.guard.view import Checkpoint, View
+from agentalign_lc.guard.words import last_word
 
 __all__ = ["WATCHING", "CallRefusedError", "Watch"]
 
@@ -176,7 +176,7 @@ class Watch(BaseCallbackHandler):
 
     def on_tool_end(self, output: Any, **_: object) -> None:  # noqa: ANN401
         """Judge what a tool returned, before the model reads it."""
-        for message in _returned(output):
+        for message in returned(output):
             batch = self._batches.find(self._key(message.tool_call_id))
             before = batch.view.messages if batch else tuple(self._opening)
             decision = self._decide(self.guard.look([*before, message]), "result")
@@ -310,9 +310,9 @@ class Watch(BaseCallbackHandler):
         """What a model saw, after what the rest of the app did before it."""
         own = {i for m in prompt for i in call_ids(m)}
         said = {str(m.text) for m in prompt if isinstance(m, HumanMessage | AIMessage)}
-        before = [m for m in self._opening if not _in(m, own, said)]
-        before += [m for m in self._trace if not _in(m, own, said)]
-        return [*_running(before), *(self._marked(m) for m in prompt)]
+        before = [m for m in self._opening if not stands_in(m, own, said)]
+        before += [m for m in self._trace if not stands_in(m, own, said)]
+        return [*still_running(before), *(self._marked(m) for m in prompt)]
 
     def _marked(self, message: BaseMessage) -> BaseMessage:
         """A refusal as the other ways in write it, so that refusals are counted."""
@@ -365,41 +365,6 @@ def _silence(one: ChatGeneration, text: str) -> None:
     if isinstance(message, AIMessageChunk):
         message.tool_call_chunks = []
     one.text = text
-
-
-def _returned(output: object) -> list[ToolMessage]:
-    """The messages that a tool returned, inside commands too."""
-    if isinstance(output, ToolMessage):
-        return [output]
-    if isinstance(output, Command) and isinstance(output.update, Mapping):
-        values = [v for v in output.update.values() if isinstance(v, list)]
-        return [m for value in values for m in value if isinstance(m, ToolMessage)]
-    if isinstance(output, list):
-        return [m for part in output for m in _returned(part)]
-    return []
-
-
-def _in(message: BaseMessage, own: set[str], said: set[str]) -> bool:
-    """Whether a message stands in a prompt already."""
-    if isinstance(message, ToolMessage):
-        return message.tool_call_id in own
-    ids = call_ids(message)
-    return any(i in own for i in ids) if ids else message.text in said
-
-
-def _running(messages: list[BaseMessage]) -> list[BaseMessage]:
-    """The calls that another agent waits for answered for now: they were judged, and are not pending."""
-    answered = {m.tool_call_id for m in messages if isinstance(m, ToolMessage)}
-    full: list[BaseMessage] = []
-    for message in messages:
-        full.append(message)
-        calls = message.tool_calls if isinstance(message, AIMessage) else []
-        full += [
-            ToolMessage("(still running)", tool_call_id=call["id"] or "", name=call["name"])
-            for call in calls
-            if call["id"] not in answered
-        ]
-    return full
 
 
 def _same(judged: Mapping[str, Any] | None, final: Mapping[str, Any]) -> bool:
