@@ -96,6 +96,24 @@ async def test_a_planned_chain_is_edited_through_the_sdk(url: str, httpserver: H
     assert out["approved"][0]["harmful"] == "Asks for a debt that nobody has, and again."
 
 
+@pytest.mark.parametrize(("decision", "said"), [("approve", "20 paid"), ("reject", "refused")])
+async def test_a_guarded_agent_asks_a_person_through_the_sdk(
+    url: str, decision: str, said: str
+) -> None:
+    asked = {"messages": [{"role": "user", "content": "Pay Ana 20 for the tickets."}]}
+    async with get_client(url=url) as client:
+        thread = (await client.threads.create())["thread_id"]
+        await client.runs.wait(thread, "guarded_agent", input=asked)
+        waiting = (await client.threads.get(thread))["interrupts"]
+        request = next(iter(waiting.values()))[0]["value"]["action_requests"][0]
+        assert request["args"] == {"to": "Ana", "amount": 20}
+        resume = {"resume": {"decisions": [{"type": decision}]}}
+        out = await client.runs.wait(thread, "guarded_agent", command=resume)
+
+    assert [message["type"] for message in out["messages"]] == ["human", "ai", "tool", "ai"]
+    assert said in out["messages"][2]["content"]
+
+
 async def test_streaming_shows_the_stages(url: str) -> None:
     seen = set()
     async with get_client(url=url) as client:

@@ -18,10 +18,13 @@ The rules, which every way into an app shares:
 
 import logging
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableLambda
+from langgraph.graph import END
+from langgraph.graph.state import CompiledStateGraph
 
 from agentalign_lc.guard.asking import Failed, aask, ask
 from agentalign_lc.guard.decision import Action, Decision, fitting, severest
@@ -31,6 +34,9 @@ from agentalign_lc.guard.memory import key_of
 from agentalign_lc.guard.policy import Policy
 from agentalign_lc.guard.view import Checkpoint, GuardedTool, View, look
 from agentalign_lc.seeds import content_id
+
+if TYPE_CHECKING:
+    from agentalign_lc.guard.wrap import GuardedGraph
 
 __all__ = ["Guard", "Log"]
 
@@ -154,6 +160,32 @@ class Guard:
                 judge, seen = cascade.send(answer)
         except StopIteration as end:
             return self._kept(end.value, begun)
+
+    def node(
+        self, *, model: str, tools: str, end: str = END, messages_key: str = "messages"
+    ) -> RunnableLambda[Any, Any]:
+        """A node for a StateGraph that judges and routes; see ``guard/node.py``."""
+        from agentalign_lc.guard.node import guard_node  # noqa: PLC0415 - it needs this module
+
+        return guard_node(self, model=model, tools=tools, end=end, messages_key=messages_key)
+
+    def tool_wrapper(self, messages_key: str = "messages") -> Callable[..., Any]:
+        """For ``ToolNode(wrap_tool_call=...)``; see ``guard/tools.py``."""
+        from agentalign_lc.guard.tools import tool_wrapper  # noqa: PLC0415 - it needs this module
+
+        return tool_wrapper(self, messages_key)
+
+    def atool_wrapper(self, messages_key: str = "messages") -> Callable[..., Any]:
+        """For ``ToolNode(awrap_tool_call=...)``, beside the other one."""
+        from agentalign_lc.guard.tools import atool_wrapper  # noqa: PLC0415 - it needs this module
+
+        return atool_wrapper(self, messages_key)
+
+    def wrap(self, app: CompiledStateGraph[Any, Any, Any, Any]) -> "GuardedGraph":
+        """Guard an app that is already built; see ``guard/wrap.py``."""
+        from agentalign_lc.guard.wrap import wrap  # noqa: PLC0415 - it needs this module
+
+        return wrap(self, app)
 
     def _cascade(self, view: View, checkpoint: Checkpoint, *, changed: bool) -> _Cascade:
         judges = self.asks_at(checkpoint, changed=changed)
