@@ -58,7 +58,7 @@ def fit_classifier(
 ) -> None:
     """Fit a classifier on a run; say how it does on chains and tools that it never saw."""
     console = Console(highlight=False)
-    fitted = fit(run, out, kind, seed=seed, epochs=epochs, report=lambda line: console.print(line))
+    fitted = fit(run, out, kind, seed=seed, epochs=epochs, report=typer.echo)
     table = Table(title=f"Held out, {out}", title_justify="left")
     for heading in ("split", "rows", "AUROC", "recall at 2.8 % FPR"):
         table.add_column(heading, justify="left" if heading == "split" else "right")

@@ -17,6 +17,7 @@ from agentalign_lc.guard.tensors import Tensor, TensorFile, read_tensors, write_
 __all__ = [
     "Calibration",
     "Classifier",
+    "Ensemble",
     "Scorer",
     "load_classifier",
     "save_classifier",
@@ -30,6 +31,26 @@ class Scorer(Protocol):
     def scores(self, texts: Sequence[str]) -> list[float]:
         """A score for each text."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Scorers whose scores are added up, each multiplied by its share."""
+
+    parts: tuple[tuple[Scorer, float], ...]
+
+    def scores(self, texts: Sequence[str]) -> list[float]:
+        """How harmful each text looks to all of them.
+
+        Example:
+            >>> high, low = NgramScorer([0.0] * 8, bias=3.0), NgramScorer([0.0] * 8, bias=-1.0)
+            >>> Ensemble(((high, 0.5), (low, 1.0))).scores(["Hi"])
+            [0.5]
+        """
+        columns = [
+            [share * score for score in scorer.scores(texts)] for scorer, share in self.parts
+        ]
+        return [sum(row) for row in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +80,7 @@ class Classifier:
     """A fitted classifier."""
 
     kind: str
-    """``ngrams`` or ``encoder``."""
+    """``ngrams``, or ``encoder``: an adapted encoder and n-grams together."""
     scorer: Scorer
     calibration: Calibration = Calibration()
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -69,7 +90,7 @@ class Classifier:
         """How probably each text asks for harm.
 
         Example:
-            >>> fair = Classifier("ngrams", NgramScorer([0.0] * BUCKETS))
+            >>> fair = Classifier("ngrams", NgramScorer([0.0] * 8))
             >>> fair.probabilities(["Book a table."])
             [0.5]
         """
@@ -104,18 +125,23 @@ def load_classifier(file: Path) -> Classifier:
         calibration = Calibration(**json.loads(content.about["calibration"]))
         about = json.loads(content.about["about"])
         kind = content.about["kind"]
-        if kind == "encoder":
-            from agentalign_lc.guard.adapter import load_adapted  # noqa: PLC0415 - heavy
-
-            scorer: Scorer = load_adapted(content)
-        else:
-            tensors = content.tensors
-            scorer = NgramScorer(tensors["weights"].values(), tensors["bias"].values()[0])
+        scorer = _scorer(kind, content)
     except (KeyError, ValueError, TypeError) as error:
         raise ConfigError(
             f"{file} is no classifier of a guard; make one with `agentalign guard fit`"
         ) from error
     return Classifier(kind, scorer, calibration, about)
+
+
+def _scorer(kind: str, content: TensorFile) -> Scorer:
+    tensors = content.tensors
+    ngrams = NgramScorer(tensors["ngrams.weights"].values(), *tensors["ngrams.bias"].values())
+    if kind != "encoder":
+        return ngrams
+    from agentalign_lc.guard.adapter import load_adapted  # noqa: PLC0415 - heavy
+
+    ours, theirs = tensors["shares"].values()
+    return Ensemble(((load_adapted(content), ours), (ngrams, theirs)))
 
 
 @cache

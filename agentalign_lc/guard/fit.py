@@ -40,6 +40,12 @@ def say_nothing(line: str) -> None:
 _REFUSE_FPR = 0.028
 _ALLOW_MISSES = 0.05
 _SPLITS: tuple[Split, ...] = ("dev", "test", "test_chains", "test_tools")
+_TABLES = (
+    ("requests", "request", False),
+    ("requests, borderline too", "request", True),
+    ("readings", "reading", False),
+)
+"""What is reported of a split: name, source of the lessons, whether borderline ones count."""
 
 
 class Fitted(NamedTuple):
@@ -129,11 +135,11 @@ def fit_ngrams(lessons: Sequence[Lesson], *, seed: int = 7, buckets: int = BUCKE
         sample_weight=[weight for _, weight in used],
     )
     tensors = {
-        "weights": Tensor.of(model.coef_[0].tolist(), dtype="F16"),
-        "bias": Tensor.of(model.intercept_.tolist()),
+        "ngrams.weights": Tensor.of(model.coef_[0].tolist(), dtype="F16"),
+        "ngrams.bias": Tensor.of(model.intercept_.tolist()),
     }
     # What is calibrated is what will be loaded: weights of half precision.
-    scorer = NgramScorer(tensors["weights"].values(), tensors["bias"].values()[0])
+    scorer = NgramScorer(tensors["ngrams.weights"].values(), *tensors["ngrams.bias"].values())
     return Fitted(finish("ngrams", scorer, lessons, {"seed": seed, "texts": len(used)}), tensors)
 
 
@@ -179,30 +185,29 @@ def calibrate(scores: Sequence[float], lessons: Sequence[Lesson]) -> Calibration
 
 def held_out(classifier: Classifier, lessons: Sequence[Lesson]) -> dict[str, dict[str, float]]:
     """AUROC and recall by held-out split: requests, with and without the borderline ones, readings."""
+    unseen = [lesson for lesson in lessons if lesson.split in _SPLITS]
+    scores = classifier.scorer.scores([lesson.text for lesson in unseen])
+    scored = list(zip(unseen, scores, strict=True))
     found: dict[str, dict[str, float]] = {}
     for split in _SPLITS:
-        for name, source, borderline in (
-            ("requests", "request", False),
-            ("requests, borderline too", "request", True),
-            ("readings", "reading", False),
-        ):
+        for name, source, borderline in _TABLES:
             rows = [
-                lesson
-                for lesson in lessons
-                if lesson.split == split
-                and lesson.source == source
+                (lesson.harmful, score)
+                for lesson, score in scored
+                if (lesson.split, lesson.source) == (split, source)
                 and (borderline or lesson.intent is not Intent.BORDERLINE)
             ]
-            labels = [lesson.harmful for lesson in rows]
-            scores = classifier.scorer.scores([lesson.text for lesson in rows])
-            area = auroc(labels, scores)
-            if area is not None:
-                found[f"{split}: {name}"] = {
-                    "rows": len(rows),
-                    "auroc": round(area, 4),
-                    "recall_at_0.028": round(recall_at_fpr(labels, scores, 0.028) or 0.0, 4),
-                }
+            if figures := _figures(rows):
+                found[f"{split}: {name}"] = figures
     return found
+
+
+def _figures(rows: Sequence[tuple[int, float]]) -> dict[str, float]:
+    labels, scores = [label for label, _ in rows], [score for _, score in rows]
+    area, recall = auroc(labels, scores), recall_at_fpr(labels, scores, 0.028)
+    if area is None or recall is None:
+        return {}
+    return {"rows": len(rows), "auroc": round(area, 4), "recall_at_0.028": round(recall, 4)}
 
 
 def _matrix(texts: Sequence[str], buckets: int) -> "csr_matrix":

@@ -32,7 +32,7 @@ class Labelled:
 
 
 def read_labelled(file: Path, report: Callable[[int, str], None]) -> Iterator[Labelled]:
-    """Read rows of ``text`` or ``messages`` with a ``label``; the broken are reported, by line.
+    r"""Read rows of ``text`` or ``messages`` with a ``label``; the broken are reported, by line.
 
     ``label`` is harmful or benign, 1 or 0, true or false; ``unsafe`` and
     ``injection_followed``, ``safe`` and ``injection_resisted`` are understood
@@ -49,7 +49,7 @@ def read_labelled(file: Path, report: Callable[[int, str], None]) -> Iterator[La
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     file = Path(folder, "rows.jsonl")
-        ...     _ = file.write_text('{"text": "Hi", "label": "benign"}\\n{"text": "Ho"}\\n')
+        ...     _ = file.write_text('{"text": "Hi", "label": "benign"}\n{"text": "Ho"}\n')
         ...     [row.label for row in read_labelled(file, lambda line, why: print(line, why))]
         2 no label
         [0]
@@ -85,7 +85,7 @@ def parse_messages(value: object) -> tuple[BaseMessage, ...]:
 
 def _labelled(value: object) -> Labelled:
     if not isinstance(value, Mapping):
-        raise ValueError("no object")
+        raise TypeError("no object")
     return Labelled(
         messages=_messages(value),
         label=_label(value),

@@ -7,6 +7,7 @@ here needs NumPy or scikit-learn, whose answers the tests compare with.
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 __all__ = [
@@ -199,10 +200,7 @@ def _flat(found: Measures) -> list[tuple[str, float]]:
 
 
 def _area(points: Sequence[Point]) -> float:
-    return sum(
-        (b.fpr - a.fpr) * (a.recall + b.recall) / 2
-        for a, b in zip(points, points[1:], strict=False)
-    )
+    return sum((b.fpr - a.fpr) * (a.recall + b.recall) / 2 for a, b in pairwise(points))
 
 
 def _recall(points: Sequence[Point], most: float) -> float:

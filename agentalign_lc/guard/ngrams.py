@@ -10,6 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log, sqrt
 
 __all__ = ["BUCKETS", "NgramScorer", "ngram_features"]
@@ -73,5 +74,5 @@ def _grams(text: str) -> Iterator[str]:
         for size in (3, 4, 5):
             for start in range(len(padded) - size + 1):
                 yield f"c {padded[start : start + size]}"
-    for first, second in zip(words, words[1:], strict=False):
+    for first, second in pairwise(words):
         yield f"p {first} {second}"

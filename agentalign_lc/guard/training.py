@@ -9,6 +9,7 @@ triplet (a logistic ranking loss), which no wording of the story can give away.
 import random
 from collections.abc import Sequence
 from copy import deepcopy
+from statistics import pstdev
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,9 +17,10 @@ from torch.nn import Parameter
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from agentalign_lc.guard.adapter import SCALE, adapter_tensors, embed, linears, load_adapted
-from agentalign_lc.guard.fit import Fitted, Report, finish, regression, say_nothing
+from agentalign_lc.guard.classifier import Ensemble, Scorer
+from agentalign_lc.guard.fit import Fitted, Report, finish, fit_ngrams, regression, say_nothing
 from agentalign_lc.guard.lessons import Lesson, triplets
-from agentalign_lc.guard.tensors import TensorFile
+from agentalign_lc.guard.tensors import Tensor, TensorFile
 from agentalign_lc.quality.encoder import load_encoder
 from agentalign_lc.records import Intent
 
@@ -78,16 +80,30 @@ def fit_encoder(
     about = {"seed": seed, "epochs": epochs, "rank": _RANK, "texts": sum(map(len, groups))}
     # What is calibrated is what will be loaded: half precision, added into the weights.
     scorer = load_adapted(TensorFile(tensors))
-    report("calibrating on the split dev")
-    return Fitted(finish("encoder", scorer, lessons, about), tensors)
+    report("beside it n-grams; calibrating on the split dev")
+    ngrams = fit_ngrams(lessons, seed=seed)
+    scorers = (scorer, ngrams.classifier.scorer)
+    shares = _shares(scorers, [lesson.text for lesson in lessons if lesson.split == "dev"])
+    ensemble = Ensemble(tuple(zip(scorers, shares, strict=True)))
+    tensors |= {**ngrams.tensors, "shares": Tensor.of(shares)}
+    return Fitted(finish("encoder", ensemble, lessons, about), tensors)
+
+
+def _shares(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]:
+    """As much for each: one over the spread of its scores on held-out texts.
+
+    The two err on other texts. Shares learnt on a run's own requests would lean
+    on what holds for those alone.
+    """
+    return [1 / max(pstdev(scorer.scores(texts)), 1e-6) for scorer in scorers]
 
 
 def _choose(
     lessons: Sequence[Lesson], chance: random.Random, *, stories: int, everyday: int
 ) -> list[_Group]:
-    """All readings; of the requests one story a chain, as many as are wanted."""
-    train = [lesson for lesson in lessons if lesson.split == "train" and lesson.source != "tool"]
-    readings = triplets(lesson for lesson in train if lesson.source == "reading")
+    """All readings and tools; of the requests one story a chain, as many as are wanted."""
+    train = [lesson for lesson in lessons if lesson.split == "train"]
+    short = triplets(lesson for lesson in train if lesson.source != "request")
     by_chain: dict[str, list[_Group]] = {}
     for group in triplets(lesson for lesson in train if lesson.source == "request"):
         by_chain.setdefault(group[0].chain, []).append(group)
@@ -95,7 +111,7 @@ def _choose(
     chance.shuffle(one_each)
     usual = [group for group in one_each if group[0].everyday]
     told = [group for group in one_each if not group[0].everyday]
-    return [*readings, *told[:stories], *usual[:everyday]]
+    return [*short, *told[:stories], *usual[:everyday]]
 
 
 def _first_head(
@@ -208,4 +224,7 @@ def _loss(
 
 
 def _weight(lesson: Lesson) -> float:
-    return _BORDERLINE if lesson.intent is Intent.BORDERLINE else 1.0
+    if lesson.intent is Intent.BORDERLINE:
+        return _BORDERLINE
+    # Real users mostly ask for the everyday, of which a run has little.
+    return 2.0 if lesson.everyday else 1.0
