@@ -164,7 +164,7 @@ def _lines(found: Measures) -> list[tuple[str, float | None, str]]:
 def _grouped(title: str, groups: dict[str, Measures]) -> Table:
     table = Table(title=f"By {title}", title_justify="left")
     columns = ("rows", "harmful", "AUROC", "recall at 2.8 %", "harmful refused", "rest refused")
-    table.add_column(title)
+    table.add_column(title, overflow="fold")
     for heading in columns:
         table.add_column(heading, justify="right")
     for name, found in groups.items():
