@@ -1,6 +1,6 @@
 """The view: what an app has done so far and is about to do, as judges see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -59,11 +59,9 @@ class View:
     @property
     def calls(self) -> tuple[SeenCall, ...]:
         """Every call so far in order, pending ones last."""
-        answers = {m.tool_call_id: m for m in self.messages if isinstance(m, ToolMessage)}
         return tuple(
             _seen(call, answers.get(call["id"] or ""))
-            for message in self.messages
-            if isinstance(message, AIMessage)
+            for message, answers in _turns(self.messages)
             for call in message.tool_calls
         )
 
@@ -93,6 +91,25 @@ def look(messages: Sequence[BaseMessage], tools: Mapping[str, GuardedTool] | Non
         (('Mail Ana.',), 'send_gmail')
     """
     return View(tuple(messages), dict(tools or {}))
+
+
+def _turns(
+    messages: Sequence[BaseMessage],
+) -> Iterator[tuple[AIMessage, dict[str, ToolMessage]]]:
+    """Each assistant message with what answered its calls.
+
+    Only what comes before the next one counts: some models number their calls from
+    zero in every turn, and an old answer must not make a new call look done.
+    """
+    answers: dict[str, ToolMessage] = {}
+    turns: list[tuple[AIMessage, dict[str, ToolMessage]]] = []
+    for message in messages:
+        if isinstance(message, AIMessage):
+            answers = {}
+            turns.append((message, answers))
+        elif isinstance(message, ToolMessage):
+            answers[message.tool_call_id] = message
+    return iter(turns)
 
 
 def _seen(call: Mapping[str, Any], answer: ToolMessage | None) -> SeenCall:

@@ -19,7 +19,7 @@ from agentalign_lc.environment.imports.foreign import ForeignTool, tool_name
 from agentalign_lc.environment.imports.schema import resolve_references
 from agentalign_lc.errors import ConfigError
 
-__all__ = ["langchain_tools"]
+__all__ = ["langchain_tools", "load_attribute"]
 
 
 def langchain_tools(source: str) -> list[ForeignTool]:
@@ -33,21 +33,42 @@ def langchain_tools(source: str) -> list[ForeignTool]:
     Raises:
         ConfigError: the module or the attribute is not there, or is no tool.
     """
-    where, _, attribute = source.rpartition(":")
+    found = load_attribute(source)
     try:
-        found = _attribute(_module(where), attribute)
-        if not isinstance(found, BaseTool) and inspect.isroutine(found):
-            found = _called(found)
         found = found.get_tools() if hasattr(found, "get_tools") else found
         items = list(found) if isinstance(found, list | tuple) else [found]
         return [_foreign(_as_tool(item, source)) for item in items]
     except ConfigError:
         raise
     except Exception as error:
-        line = " ".join(str(error).split())
-        raise ConfigError(
-            f"{source}: {type(error).__name__}: {line}; mend the module so that it can be imported"
-        ) from error
+        raise _unusable(source, error) from error
+
+
+def load_attribute(source: str) -> Any:  # noqa: ANN401
+    """Import what ``module:attribute`` or ``path/to/file.py:attribute`` names.
+
+    A function that needs no arguments is called, and what it gives is taken.
+
+    Raises:
+        ConfigError: the module cannot be imported, or has no such attribute.
+    """
+    where, _, attribute = source.rpartition(":")
+    try:
+        found = _attribute(_module(where), attribute)
+        if not isinstance(found, BaseTool) and inspect.isroutine(found):
+            found = _called(found)
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise _unusable(source, error) from error
+    return found
+
+
+def _unusable(source: str, error: Exception) -> ConfigError:
+    line = " ".join(str(error).split())
+    return ConfigError(
+        f"{source}: {type(error).__name__}: {line}; mend the module so that it can be imported"
+    )
 
 
 def _module(where: str) -> ModuleType:

@@ -31,6 +31,8 @@ class Opinion(Record):
     """How harmful, from 0 to 1; a calibrated probability where the judge has one."""
     calls: tuple[str, ...] = ()
     """Ids of the pending calls that it is about; empty for all of them, or the run itself."""
+    rule: str = ""
+    """The policy's rule that was broken, where the judge goes by rules; it may name its action."""
 
 
 @runtime_checkable
