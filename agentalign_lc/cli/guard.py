@@ -1,7 +1,6 @@
 """``agentalign guard``: fit a guard's classifier, measure it, ask it."""
 
 import json
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,14 +9,18 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from rich.console import Console
 from rich.table import Table
 
+from agentalign_lc.cli.guard_init import init
 from agentalign_lc.cli.problems import Problems
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.classifier import Classifier, load_classifier, shipped_classifier
+from agentalign_lc.guard.engine import Guard
 from agentalign_lc.guard.fit import fit
 from agentalign_lc.guard.judges.classifier import ClassifierJudge
+from agentalign_lc.guard.judges.rules import RuleJudge
 from agentalign_lc.guard.labelled import parse_messages, read_labelled
 from agentalign_lc.guard.measure import FPRS, Interval, Measures
 from agentalign_lc.guard.plots import draw
+from agentalign_lc.guard.policy import Policy
 from agentalign_lc.guard.scorecard import Scorecard, by_classifier, by_guard, checkpoints, mark
 from agentalign_lc.guard.view import look
 from agentalign_lc.rows import read_rows
@@ -41,6 +44,7 @@ _Shipped = Annotated[
         "(default: encoder where the extra local is installed)",
     ),
 ]
+guard.command("init")(init)
 
 
 @guard.command("fit")
@@ -187,11 +191,9 @@ def _classifier(weights: Path | None, kind: _Kind | None) -> Classifier:
     return shipped_classifier(kind or "") if weights is None else load_classifier(weights)
 
 
-def _guard(policy: Path, judge: ClassifierJudge) -> Any:  # noqa: ANN401 - the engine's guard
-    engine = import_module("agentalign_lc.guard.engine")
-    rules = import_module("agentalign_lc.guard.judges.rules")
-    loaded = import_module("agentalign_lc.guard.policy").Policy.load(policy)
-    return engine.Guard([rules.RuleJudge(loaded), judge], policy=loaded)
+def _guard(file: Path, judge: ClassifierJudge) -> Guard:
+    policy = Policy.load(file)
+    return Guard([RuleJudge(policy), judge], policy)
 
 
 def _conversation(file: Path) -> tuple[BaseMessage, ...]:

@@ -52,7 +52,7 @@ def _draw_curve(axes, card: Scorecard) -> None:  # type: ignore[no-untyped-def] 
     found = card.overall.recall_at_fpr["0.028"]
     axes.plot([0.028], [found], "o", color=_REST)
     axes.annotate(
-        f"{found:.0%} of the harmful\nat 2.8 % false positives",
+        f"{100 * (found or 0):.0f} % of the harmful\nat 2.8 % false positives",
         (0.028, found or 0.0),
         xytext=(0.16, max((found or 0.0) - 0.12, 0.05)),
         arrowprops={"arrowstyle": "-", "color": _GREY},

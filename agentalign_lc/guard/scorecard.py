@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from agentalign_lc.guard.engine import Guard
 from agentalign_lc.guard.judges.base import Finding, Opinion
 from agentalign_lc.guard.judges.classifier import ClassifierJudge
 from agentalign_lc.guard.labelled import Labelled
 from agentalign_lc.guard.measure import Measures, measure, percentile
-from agentalign_lc.guard.view import Checkpoint, View, look
+from agentalign_lc.guard.view import Checkpoint, look
 
 __all__ = ["Marker", "Scorecard", "Scored", "by_classifier", "by_guard", "checkpoints", "mark"]
 
@@ -19,17 +20,6 @@ Marker = Callable[[Sequence[BaseMessage]], tuple[float, bool]]
 """Gives a conversation a score from 0 to 1, and says whether it is refused."""
 
 _DRAWS = 200
-
-
-class _Decision(Protocol):
-    @property
-    def allowed(self) -> bool: ...
-    @property
-    def opinions(self) -> Sequence[Opinion]: ...
-
-
-class _Guard(Protocol):
-    def decide(self, view: View, checkpoint: Checkpoint) -> _Decision: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +86,7 @@ def by_classifier(judge: ClassifierJudge) -> Marker:
     return marker
 
 
-def by_guard(guard: _Guard) -> Marker:
+def by_guard(guard: Guard) -> Marker:
     """Mark by a whole guard, asked wherever it would have been asked while the conversation grew.
 
     The score is the highest that a judge gave; a refusal without a score counts 1.
@@ -105,7 +95,7 @@ def by_guard(guard: _Guard) -> Marker:
     def marker(messages: Sequence[BaseMessage]) -> tuple[float, bool]:
         score = 0.0
         for end, checkpoint in checkpoints(messages):
-            decision = guard.decide(look(messages[:end]), checkpoint)
+            decision = guard.decide(guard.look(messages[:end]), checkpoint)
             score = max([score, *(_score(opinion) for opinion in decision.opinions)])
             if not decision.allowed:
                 return score, True

@@ -109,6 +109,26 @@ def test_plots_without_the_library(ngrams, data: Path, tmp_path: Path, monkeypat
     assert err == "agentalign: plots need matplotlib: pip install 'agentalign-lc[plots]'\n"
 
 
+def test_a_whole_guard_by_its_policy(ngrams, data: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("refusals: 2\n")
+    call = {"id": "1", "type": "function", "function": {"name": "search", "arguments": "{}"}}
+    row = {
+        "label": 0,
+        "messages": [
+            {"role": "user", "content": "Find a café"},
+            {"role": "assistant", "content": "", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "1", "content": "none"},
+            {"role": "assistant", "content": "There is none."},
+        ],
+    }
+    with data.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    code, text, err = ngrams("eval", "--data", data, "--policy", policy)
+    assert (code, err) == (0, "")
+    assert "6 rows" in text
+
+
 def test_check_a_text(ngrams) -> None:
     code, text, _ = ngrams("check", "Book a table for two on Friday")
     assert code == 0
