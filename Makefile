@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 ENV := LANGSMITH_TRACING=false
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test test-fast lint typecheck examples studio readme clean
+.PHONY: help synth test test-fast lint typecheck examples studio readme guard-weights clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,13 @@ readme: .venv/.dev ## Draw the README's picture and examples anew from a fresh r
 	@rm -rf runs/readme
 	@$(ENV) $(BIN)/agentalign synth --out runs/readme --scenarios 120 --seed 7
 	@$(BIN)/python docs/refresh.py runs/readme
+
+guard-weights: .venv/.installed ## Synthesise 3,000 scenarios and fit the guard's two classifiers on them (half an hour)
+	@$(PIP) -e '.[fit,local]'
+	@$(ENV) $(BIN)/agentalign synth --out runs/guard --scenarios 3000 --everyday 300 --seed 11 --resume
+	@for kind in ngrams encoder; do \
+	  $(BIN)/agentalign guard fit runs/guard --kind $$kind --out agentalign_lc/guard/weights/$$kind.safetensors || exit 1; \
+	done
 
 clean: ## Remove .venv and caches; runs stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .langgraph_api dist

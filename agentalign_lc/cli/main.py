@@ -8,6 +8,7 @@ import typer
 from agentalign_lc.cli.card import card
 from agentalign_lc.cli.chains import chains
 from agentalign_lc.cli.export import export
+from agentalign_lc.cli.guard import guard
 from agentalign_lc.cli.mix import mix
 from agentalign_lc.cli.plan import plan
 from agentalign_lc.cli.report import report
@@ -36,6 +37,7 @@ app.command()(report)
 app.command()(plan)
 app.add_typer(chains)
 app.add_typer(tools)
+app.add_typer(guard)
 
 
 @app.callback()
