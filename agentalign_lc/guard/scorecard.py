@@ -80,6 +80,7 @@ def by_classifier(judge: ClassifierJudge) -> Marker:
     """Mark by what the user said alone."""
 
     def marker(messages: Sequence[BaseMessage]) -> tuple[float, bool]:
+        judge.forget()  # or a text that comes twice would look fast
         found = judge.probability(look(messages))
         return found, found >= judge.refuse_from
 

@@ -101,9 +101,9 @@ def _shares(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]:
 def _choose(
     lessons: Sequence[Lesson], chance: random.Random, *, stories: int, everyday: int
 ) -> list[_Group]:
-    """All readings and tools; of the requests one story a chain, as many as are wanted."""
+    """All readings; of the requests one story a chain, as many as are wanted."""
     train = [lesson for lesson in lessons if lesson.split == "train"]
-    short = triplets(lesson for lesson in train if lesson.source != "request")
+    readings = triplets(lesson for lesson in train if lesson.source == "reading")
     by_chain: dict[str, list[_Group]] = {}
     for group in triplets(lesson for lesson in train if lesson.source == "request"):
         by_chain.setdefault(group[0].chain, []).append(group)
@@ -111,7 +111,7 @@ def _choose(
     chance.shuffle(one_each)
     usual = [group for group in one_each if group[0].everyday]
     told = [group for group in one_each if not group[0].everyday]
-    return [*short, *told[:stories], *usual[:everyday]]
+    return [*readings, *told[:stories], *usual[:everyday]]
 
 
 def _first_head(
@@ -224,7 +224,4 @@ def _loss(
 
 
 def _weight(lesson: Lesson) -> float:
-    if lesson.intent is Intent.BORDERLINE:
-        return _BORDERLINE
-    # Real users mostly ask for the everyday, of which a run has little.
-    return 2.0 if lesson.everyday else 1.0
+    return _BORDERLINE if lesson.intent is Intent.BORDERLINE else 1.0

@@ -64,11 +64,15 @@ def _lessons() -> Iterator[Lesson]:
 
 
 @pytest.fixture
-def encoder(monkeypatch: pytest.MonkeyPatch) -> _Encoder:
+def encoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Encoder]:
     encoder = _Encoder()
     for module in (adapter, training):
         monkeypatch.setattr(module, "load_encoder", lambda: encoder)
-    return encoder
+    # Threads that wait for one another cost more than such small matrices.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield encoder
+    torch.set_num_threads(threads)
 
 
 def test_fitted_stored_and_loaded_it_says_the_same(encoder: _Encoder, tmp_path: Path) -> None:

@@ -77,6 +77,10 @@ class ClassifierJudge:
         """How probably the user asks for harm; 0 if nothing was said."""
         return max((self._probability(text) for text in _texts(view)), default=0.0)
 
+    def forget(self) -> None:
+        """Forget the texts that were scored, so that the next one costs what a new one costs."""
+        self._probability.cache_clear()
+
     def judge(self, view: View, checkpoint: Checkpoint) -> Opinion:
         """Say what it finds."""
         found = self.probability(view)
