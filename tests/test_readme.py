@@ -41,7 +41,8 @@ def test_the_first_two_commands_are_synth_and_test() -> None:
 def test_every_option_named_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     names = ("synth", "show", "stats", "export", "mix", "card", "report", "plan", "chains list", "chains check",
-             "chains review", "tools import", "tools try", "tools check")  # fmt: skip
+             "chains review", "tools import", "tools try", "tools check",
+             "guard init", "guard check", "guard fit", "guard eval", "guard verify")  # fmt: skip
     shown = "".join(CliRunner().invoke(app, [*name.split(), "--help"]).stdout for name in names)
     scripts = [*(ROOT / "examples").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
     shown += "".join(file.read_text(encoding="utf-8") for file in scripts)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agentalign_lc.cli.guard_init import init
+from agentalign_lc.cli.guard_verify import verify
 from agentalign_lc.cli.problems import Problems
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.classifier import Classifier, load_classifier, shipped_classifier
@@ -45,6 +46,7 @@ _Shipped = Annotated[
     ),
 ]
 guard.command("init")(init)
+guard.command("verify")(verify)
 
 
 @guard.command("fit")

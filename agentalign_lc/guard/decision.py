@@ -7,15 +7,10 @@ from pydantic import Field
 
 from agentalign_lc.guard.judges.base import Finding, Opinion
 from agentalign_lc.guard.view import Checkpoint
+from agentalign_lc.guard.rule import STRICTNESS, Action
 from agentalign_lc.records import Record
 
 __all__ = ["Action", "Decision", "fitting", "severest"]
-
-Action = Literal["allow", "redact", "refuse_call", "refuse_run", "ask", "end"]
-"""What a policy can have done: let it be; replace the text; refuse the call and go on; refuse and
-end the run; ask a person; end the run."""
-
-_SEVERITY: tuple[Action, ...] = ("allow", "redact", "ask", "refuse_call", "end", "refuse_run")
 
 _ELSEWHERE: dict[Checkpoint, dict[Action, Action]] = {
     "request": {"redact": "refuse_run", "refuse_call": "refuse_run"},
@@ -34,7 +29,7 @@ def severest(actions: Iterable[Action]) -> Action:
         >>> severest(["allow", "ask", "refuse_call"])
         'refuse_call'
     """
-    return max(actions, key=_SEVERITY.index, default="allow")
+    return max(actions, key=STRICTNESS.__getitem__, default="allow")
 
 
 def fitting(action: Action, checkpoint: Checkpoint) -> Action:
@@ -83,7 +78,7 @@ class Decision(Record):
     @property
     def refusal(self) -> Opinion | None:
         """The opinion that it rests on; None if nobody refused."""
-        found = (o for o in reversed(self.opinions) if o.finding is Finding.REFUSE)
+        found = (o for o in reversed(self.opinions) if o.finding == Finding.REFUSE)
         return next(found, None)
 
     def for_call(self, call_id: str) -> Action:
@@ -101,6 +96,6 @@ class Decision(Record):
         about = (
             o
             for o in reversed(self.opinions)
-            if o.finding is Finding.REFUSE and (not o.calls or call_id in o.calls)
+            if o.finding == Finding.REFUSE and (not o.calls or call_id in o.calls)
         )
         return next(about, None)

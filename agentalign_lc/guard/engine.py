@@ -19,10 +19,12 @@ The rules, which every way into an app shares:
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableLambda
+from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END
 from langgraph.graph.state import CompiledStateGraph
 
@@ -48,8 +50,12 @@ _logger = logging.getLogger(__name__)
 class Log(Protocol):
     """Where decisions are written down."""
 
-    def record(self, decision: Decision) -> object:
-        """Keep a decision."""
+    def record(self, decision: Decision, view: View | None = None) -> object:
+        """Keep a decision about a view."""
+        ...
+
+    async def arecord(self, decision: Decision, view: View | None = None) -> object:
+        """Keep it without blocking the event loop."""
         ...
 
 
@@ -145,7 +151,11 @@ class Guard:
                 answer = ask(judge, seen, checkpoint, self.policy.timeout)
                 judge, seen = cascade.send(answer)
         except StopIteration as end:
-            return self._kept(end.value, begun)
+            decision = _timed(end.value, begun)
+        if self.audit is not None:
+            with _logged():
+                self.audit.record(decision, view)
+        return decision
 
     async def adecide(
         self, view: View, checkpoint: Checkpoint, *, changed: bool = True
@@ -159,7 +169,11 @@ class Guard:
                 answer = await aask(judge, seen, checkpoint, self.policy.timeout)
                 judge, seen = cascade.send(answer)
         except StopIteration as end:
-            return self._kept(end.value, begun)
+            decision = _timed(end.value, begun)
+        if self.audit is not None:
+            with _logged():
+                await self.audit.arecord(decision, view)
+        return decision
 
     def node(
         self, *, model: str, tools: str, end: str = END, messages_key: str = "messages"
@@ -193,15 +207,20 @@ class Guard:
         decision = yield from parts(judges, self.policy, view, checkpoint)
         return _within_budget(decision, view, self.policy.refusals)
 
-    def _kept(self, decision: Decision, begun: float) -> Decision:
-        decision = decision.model_copy(update={"seconds": time.perf_counter() - begun})
-        if self.audit is not None:
-            try:
-                self.audit.record(decision)
-            except Exception:
-                # The decision stands without its record; the app must not fall over a full disk.
-                _logger.exception("the guard's audit could not be written")
-        return decision
+
+def _timed(decision: Decision, begun: float) -> Decision:
+    return decision.model_copy(update={"seconds": time.perf_counter() - begun})
+
+
+@contextmanager
+def _logged() -> Generator[None]:
+    """The decision stands without its record; the app must not fall over a full disk."""
+    try:
+        yield
+    except GraphBubbleUp:
+        raise
+    except Exception:
+        _logger.exception("the guard's audit could not be written")
 
 
 class _Tally:
@@ -227,17 +246,17 @@ class _Tally:
                 return "ask", opinion
             return self._action(opinion, view), opinion
         self.opinions.append(answer)
-        if answer.finding is not Finding.REFUSE and answer.score is None:
+        if answer.finding != Finding.REFUSE and answer.score is None:
             return "allow", answer  # no threshold can make anything else of it
-        if answer.finding is Finding.UNSURE:
+        if answer.finding == Finding.UNSURE:
             # Asked as an allow, so that a threshold counts and the policy for `unsure` waits.
             return self._action(answer.model_copy(update={"finding": Finding.ALLOW}), view), answer
         return self._action(answer, view), answer
 
     def at_the_end(self, view: View) -> Action:
         """What follows when no judge led to an action."""
-        unsure = [o for o in self.opinions if o.finding is Finding.UNSURE]
-        if not unsure or any(o.finding is Finding.ALLOW for o in self.opinions):
+        unsure = [o for o in self.opinions if o.finding == Finding.UNSURE]
+        if not unsure or any(o.finding == Finding.ALLOW for o in self.opinions):
             return "allow"
         return self._action(unsure[-1], view)
 
@@ -317,7 +336,7 @@ def _without(view: View, refused: Sequence[str]) -> View:
 
 
 def _settles(judge: Judge, opinion: Opinion | None) -> bool:
-    allowed = opinion is not None and opinion.finding is Finding.ALLOW
+    allowed = opinion is not None and opinion.finding == Finding.ALLOW
     return allowed and bool(getattr(judge, "settles", False))
 
 

@@ -1,6 +1,7 @@
 """The policy: what the guard does about what its judges say. YAML that a person can read."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -203,10 +204,8 @@ class Policy(Record):
         if not any(s.capability or s.effect for s in found):
             return tool
         by_name = _ranked(self.tools, tool.name)
-        return GuardedTool(
-            name=tool.name,
-            description=tool.description,
-            parameters=tool.parameters,
+        return replace(
+            tool,
             capability=_first(s.capability for s in by_name) or tool.capability,
             effect=_first(s.effect for s in by_name) or tool.effect,
         )
@@ -309,7 +308,7 @@ def _finding(opinion: Opinion, setting: Setting) -> Finding:
         return opinion.finding
     if opinion.score >= limit:
         return Finding.REFUSE
-    return Finding.UNSURE if opinion.finding is Finding.UNSURE else Finding.ALLOW
+    return Finding.UNSURE if opinion.finding == Finding.UNSURE else Finding.ALLOW
 
 
 def _unsure(setting: Setting, own: Action) -> Action:

@@ -144,4 +144,4 @@ def _measured(scored: Sequence[Scored], *, draws: int = 0) -> Measures:
 def _score(opinion: Opinion) -> float:
     if opinion.score is not None:
         return opinion.score
-    return 1.0 if opinion.finding is Finding.REFUSE else 0.0
+    return 1.0 if opinion.finding == Finding.REFUSE else 0.0

@@ -99,7 +99,7 @@ async def asignal(decision: Decided) -> None:
 
 def _decisive(opinions: Sequence[Opinion]) -> Opinion | None:
     """The last refusal, or else what the last judge said."""
-    refusals = [opinion for opinion in opinions if opinion.finding is Finding.REFUSE]
+    refusals = [opinion for opinion in opinions if opinion.finding == Finding.REFUSE]
     said = refusals or opinions
     return said[-1] if said else None
 

@@ -64,7 +64,7 @@ def test_few_chains_or_no_share_leave_all_for_training(
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     folder: Path = tmp_path_factory.mktemp("splits") / "run"
-    synthesize(folder, {"scenarios": 90, "everyday": 30, "held_out": 0.6, "pressure": 0.5})
+    synthesize(folder, {"scenarios": 60, "everyday": 20, "held_out": 0.6, "pressure": 0.5})
     with RunStore.read(folder) as store:
         return list(store.kept())
 

@@ -177,7 +177,7 @@ def test_every_decision_is_written_down_and_a_full_disk_stops_nothing(caplog):
     written = []
 
     class Paper:
-        def record(self, decision):
+        def record(self, decision, view=None):
             written.append(decision)
             raise OSError("no space left")
 

@@ -93,6 +93,7 @@ class ChainJudge:
     """
 
     name = "chains"
+    waits = False
     checkpoints: frozenset[Checkpoint] = frozenset({"calls"})
 
     def __init__(

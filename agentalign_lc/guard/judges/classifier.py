@@ -44,6 +44,8 @@ class ClassifierJudge:
     """
 
     name = "classifier"
+    settles = True
+    """What it is sure of, no dearer judge is asked about."""
     checkpoints: frozenset[Checkpoint] = frozenset({"request", "calls"})
 
     def __init__(

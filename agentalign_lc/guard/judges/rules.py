@@ -35,6 +35,7 @@ class RuleJudge:
     """
 
     name = "rules"
+    waits = False
     checkpoints: frozenset[Checkpoint]
 
     def __init__(self, policy: Policy | None = None) -> None:
