@@ -24,10 +24,17 @@ def test_the_ten_examples_are_those_that_the_seed_draws(tmp_path: Path) -> None:
     assert refresh["quote"](tmp_path / "run") in README, "run `make readme`"
 
 
-def test_the_python_runs(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+APP = """
+from langgraph.graph import START, MessagesState, StateGraph
+app = StateGraph(MessagesState).add_node("agent", lambda _: {}).add_edge(START, "agent").compile()
+"""
 
-    subprocess.run([sys.executable, "-W", "error", "-c", block], cwd=tmp_path, check=True)
+
+def test_the_python_runs(tmp_path: Path) -> None:
+    synthesise, guard = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+    for code in (synthesise, f'{APP}{guard}app.invoke({{"messages": ["Hello."]}})'):
+        subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
 
     assert (tmp_path / "runs" / "fraud" / "train.jsonl").stat().st_size > 0
 

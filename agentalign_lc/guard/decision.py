@@ -1,13 +1,12 @@
 """The decision: what becomes of a checkpoint, and who said so."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 from pydantic import Field
 
 from agentalign_lc.guard.judges.base import Finding, Opinion
-from agentalign_lc.guard.view import Checkpoint
 from agentalign_lc.guard.rule import STRICTNESS, Action
+from agentalign_lc.guard.view import Checkpoint
 from agentalign_lc.records import Record
 
 __all__ = ["Action", "Decision", "fitting", "severest"]

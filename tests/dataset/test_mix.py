@@ -309,7 +309,7 @@ def big_file(file: Path, rows: int, words: int) -> Source:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_text(run: Path, tmp_path: Path) -> None:
     """What is held of twenty thousand rows with 40 MB of text is an index and their digests."""
-    source = big_file(tmp_path / "big.jsonl", 8_000, 500)
+    source = big_file(tmp_path / "big.jsonl", 20_000, 500)
     mix([run], [source], tmp_path / "first", total=100)  # what is imported is no part of it
 
     tracemalloc.start()
