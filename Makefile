@@ -5,7 +5,7 @@ SCENARIOS ?= 120
 SEED ?= 7
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts -c constraints.txt
 ENV := LANGSMITH_TRACING=false
 
 .DEFAULT_GOAL := help
@@ -65,5 +65,5 @@ clean: ## Remove .venv and caches; runs stay
 .venv/.dev: .venv/.installed
 	@echo "Installing what the tests need into .venv ..."
 	@$(PIP) -e '.[dev]'
-	@$(PIP) --no-deps --no-warn-conflicts llamafactory axolotl peft addict colorama  # their converters alone: their own pins exclude today's libraries
+	@$(PIP) --no-deps llamafactory axolotl peft addict colorama  # their converters alone: their own pins exclude today's libraries
 	@touch $@
