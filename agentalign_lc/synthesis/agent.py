@@ -123,12 +123,23 @@ async def _use_tools(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         for call in message.invalid_tool_calls
     ]
     if message.tool_calls:
-        made = await ToolNode(list(runtime.context.tools)).ainvoke({"messages": [message]})
+        node = ToolNode(_called(message, runtime.context.tools))
+        made = await node.ainvoke({"messages": [message]})
         answers = [*made["messages"], *answers]
     stop = runtime.context.stop
     if stop is not None and stop([*state["messages"], *answers]):
         return {"messages": answers, "stopped": "shown"}
     return {"messages": answers}
+
+
+def _called(message: AIMessage, tools: Sequence[BaseTool]) -> list[BaseTool]:
+    """The tools of a message's calls; all of them if one is unknown, for the answer lists them.
+
+    A ToolNode looks into the signature of every tool that it is given, each time.
+    """
+    names = {call["name"] for call in message.tool_calls}
+    found = [tool for tool in tools if tool.name in names]
+    return found if len(found) == len(names) else list(tools)
 
 
 def _next(state: AgentState) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
@@ -127,13 +127,16 @@ class Responder:
         """Let an actor do what the user asks in the first so many turns, by default in all."""
         studio = self._studio
         turns = len(instruction.said) if turns is None else turns
+        if turns == 0:  # nothing happens, so no world is needed
+            opening = _named([system_message(scenario)], instruction)
+            return Trajectory(messages=opening, tools=_schemas(studio, scenario))
         world = studio.catalog.world(scenario, instruction.note)
         specs = tuple(studio.tools(scenario).values())
         started = world.today
         context = AgentContext(
             actor=actor,
             specs=specs,
-            tools=[compile_tool(spec, world) for spec in specs] if turns else [],
+            tools=[compile_tool(spec, world) for spec in specs],
             instruction=instruction,
             max_turns=studio.max_turns,
             stop=(lambda messages: _shown(instruction, messages)) if until_shown else None,
@@ -142,12 +145,16 @@ class Responder:
         messages, stopped = await converse(self._agent, [system_message(scenario)], said, context)
         return Trajectory(
             messages=_named(messages, instruction),
-            tools=tuple(map(tool_schema, specs)),
+            tools=_schemas(studio, scenario),
             changes=tuple(world.changes),
             seconds=(world.today - started).total_seconds(),
             usage=_usage(messages),
             stopped=stopped,
         )
+
+
+def _schemas(studio: Studio, scenario: Scenario) -> tuple[dict[str, Any], ...]:
+    return tuple(map(tool_schema, studio.tools(scenario).values()))
 
 
 def _shown(instruction: Instruction, messages: Sequence[AnyMessage]) -> bool:
