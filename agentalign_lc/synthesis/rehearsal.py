@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from langchain_core.messages import HumanMessage
-
 from agentalign_lc.environment.catalog import Catalog
-from agentalign_lc.environment.simulate import compile_tool
 from agentalign_lc.errors import AgentAlignError
 from agentalign_lc.quality import (
     GATES,
@@ -16,17 +13,16 @@ from agentalign_lc.quality import (
     check_goal,
     examine,
 )
-from agentalign_lc.records import BehaviorChain, Instruction, Intent, Scenario, Trajectory, Verdict
+from agentalign_lc.records import BehaviorChain, Instruction, Intent, Scenario, Verdict
 from agentalign_lc.roles import Brief
-from agentalign_lc.roles.embedded import EmbeddedActor, EmbeddedAuthor, EmbeddedJudge
+from agentalign_lc.roles.embedded import embedded_roles
 from agentalign_lc.styles import Pressure, Style
-from agentalign_lc.synthesis.agent import AgentContext, build_agent, converse
+from agentalign_lc.synthesis.responses import Responder
 from agentalign_lc.synthesis.stage import stage_scenario
+from agentalign_lc.synthesis.studio import Studio
 from agentalign_lc.taxonomy import Library
 
 __all__ = ["Problem", "rehearse"]
-
-_AGENT = build_agent()
 
 
 @dataclass(frozen=True)
@@ -61,17 +57,18 @@ def rehearse(chain: BehaviorChain, library: Library, catalog: Catalog) -> list[P
 
 
 async def _rehearsed(chain: BehaviorChain, library: Library, catalog: Catalog) -> list[Problem]:
-    author, actor = EmbeddedAuthor(library, catalog), EmbeddedActor(catalog)
+    studio = Studio(embedded_roles(library, catalog), catalog, library)
+    responder = Responder(studio)
     problems: dict[tuple[Intent, str, str], Problem] = {}
     for intent in library.scripts[chain.name].readings:
         for scenario in _scenarios(chain, intent, library, catalog):
-            tools = {name: catalog.tools[name] for name in scenario.offered}
+            tools = studio.tools(scenario)
             brief = Brief(scenario, intent, tuple(tools.values()))
             try:
-                said = await author.write(brief)
-                verdicts = await _screened(scenario, said, catalog)
+                said = await studio.roles.author.write(brief)
+                verdicts = await _screened(scenario, said, studio)
                 if all(verdict.passed for verdict in verdicts):
-                    done = await _carried_out(scenario, said, actor, catalog)
+                    done = await responder.carry_out(scenario, said)
                     executed = check_execution(done, chain.capabilities, tools)
                     verdicts = (executed, check_goal(done, scenario, said, catalog))
             except AgentAlignError as error:
@@ -97,18 +94,6 @@ def _scenarios(
         yield staged.model_copy(update=changed)
 
 
-async def _screened(scenario: Scenario, said: Instruction, catalog: Catalog) -> tuple[Verdict, ...]:
-    evidence = Evidence(scenario, said, catalog, EmbeddedJudge())
+async def _screened(scenario: Scenario, said: Instruction, studio: Studio) -> tuple[Verdict, ...]:
+    evidence = Evidence(scenario, said, studio.catalog, studio.roles.judge)
     return await examine(GATES.values(), "request", evidence)
-
-
-async def _carried_out(
-    scenario: Scenario, said: Instruction, actor: EmbeddedActor, catalog: Catalog
-) -> Trajectory:
-    world = catalog.world(scenario)
-    specs = tuple(catalog.tools[name] for name in scenario.offered)
-    context = AgentContext(actor, specs, [compile_tool(spec, world) for spec in specs], said)
-    turns = [HumanMessage(turn) for turn in said.said]
-    messages, stopped = await converse(_AGENT, [], turns, context)
-    changes = tuple(world.changes)
-    return Trajectory(messages=tuple(messages), tools=(), changes=changes, stopped=stopped)
