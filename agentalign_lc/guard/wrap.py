@@ -13,8 +13,9 @@ away. A tool that is called outside a ToolNode raises where it is refused.
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
+from functools import partial
 from typing import Any, Self
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
@@ -59,14 +60,15 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:  # noqa: A002, ANN401
         """Stream as the graph does, without blocking."""
-        return self._astream(input, config, options)
+        return self._afreed(input, config, partial(super().astream, input, config, **options))
 
     def astream_events(self, input: Any, *args: Any, **options: Any) -> Any:  # noqa: A002, ANN401
         """Stream events as the graph does; tokens wait until the whole message was judged."""
         if options.get("version") == "v3":
             raise ConfigError(_NO_V3)
         config = args[0] if args else options.pop("config", None)
-        return self._astream_events(input, config, options)
+        events = partial(super().astream_events, input, config, **options)
+        return self._afreed(input, config, events)
 
     def stream_events(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401
         """Never: see the error.
@@ -95,15 +97,16 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
                 yield from held.take(part)
         yield from held.rest()
 
-    async def _astream(
+    async def _afreed(
         self,
         input: Any,  # noqa: A002, ANN401
         config: RunnableConfig | None,
-        options: dict[str, Any],
+        begin: Callable[[], AsyncIterator[Any]],
     ) -> AsyncIterator[Any]:
+        """What the graph streams, parts or events, as far as it was judged."""
         watch = await self._awatch(input, config)
         held = _Held(watch)
-        parts: Any = aiter(super().astream(input, config, **options))
+        parts: Any = aiter(begin())
         async with aclosing(parts):
             while True:
                 try:
@@ -112,27 +115,6 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
                 except StopAsyncIteration:
                     break
                 for free in held.take(part):
-                    yield free
-        for free in held.rest():
-            yield free
-
-    async def _astream_events(
-        self,
-        input: Any,  # noqa: A002, ANN401
-        config: RunnableConfig | None,
-        options: dict[str, Any],
-    ) -> AsyncIterator[Any]:
-        watch = await self._awatch(input, config)
-        held = _Held(watch)
-        events: Any = aiter(super().astream_events(input, config, **options))
-        async with aclosing(events):
-            while True:
-                try:
-                    with _watched(watch):
-                        event = await anext(events)
-                except StopAsyncIteration:
-                    break
-                for free in held.take(event):
                     yield free
         for free in held.rest():
             yield free
