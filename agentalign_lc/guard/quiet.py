@@ -8,7 +8,7 @@ from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, set_config_context
 
-__all__ = ["aquietly", "quietly"]
+__all__ = ["aquietly", "quietly", "silenced", "streams"]
 
 T = TypeVar("T")
 
@@ -50,14 +50,21 @@ def _without_streams() -> RunnableConfig | None:
     callbacks = config.get("callbacks")
     if not isinstance(callbacks, BaseCallbackManager):
         return None
-    quiet = callbacks.copy()
-    quiet.handlers = [h for h in callbacks.handlers if not _streams(h)]
-    quiet.inheritable_handlers = [h for h in callbacks.inheritable_handlers if not _streams(h)]
+    quiet = silenced(callbacks)
     if len(quiet.handlers) == len(callbacks.handlers):
         return None
     return {**config, "callbacks": quiet}
 
 
-def _streams(handler: object) -> bool:
+def silenced(callbacks: BaseCallbackManager) -> BaseCallbackManager:
+    """A copy of a run's callbacks without the handlers that feed its streams."""
+    quiet = callbacks.copy()
+    quiet.handlers = [h for h in callbacks.handlers if not streams(h)]
+    quiet.inheritable_handlers = [h for h in callbacks.inheritable_handlers if not streams(h)]
+    return quiet
+
+
+def streams(handler: object) -> bool:
+    """Whether a handler feeds ``stream``, ``astream_events`` or ``astream_log``."""
     # What all of them have and nothing else does; their base class is private.
     return hasattr(handler, "tap_output_aiter")

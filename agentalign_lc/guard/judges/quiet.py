@@ -1,22 +1,13 @@
 """Quiet model calls: a judge's own words never reach whoever reads the app's stream."""
 
-from typing import Protocol, runtime_checkable
-
-from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
+from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langgraph.constants import TAG_NOSTREAM
 
+from agentalign_lc.guard.quiet import silenced, streams
+
 __all__ = ["quiet_config", "quieted"]
-
-
-@runtime_checkable
-class _Tap(Protocol):
-    """A handler that feeds a stream (``stream``, ``astream_events``, ``astream_log``)."""
-
-    def tap_output_iter(self, run_id: object, output: object) -> object: ...
-
-    def tap_output_aiter(self, run_id: object, output: object) -> object: ...
 
 
 def quieted(model: BaseChatModel) -> BaseChatModel:
@@ -42,12 +33,5 @@ def quiet_config() -> RunnableConfig:
     """
     callbacks = ensure_config().get("callbacks")
     if isinstance(callbacks, BaseCallbackManager):
-        callbacks = callbacks.copy()
-        callbacks.handlers = _without_taps(callbacks.handlers)
-        callbacks.inheritable_handlers = _without_taps(callbacks.inheritable_handlers)
-        return {"callbacks": callbacks}
-    return {"callbacks": _without_taps(callbacks or [])}
-
-
-def _without_taps(handlers: list[BaseCallbackHandler]) -> list[BaseCallbackHandler]:
-    return [handler for handler in handlers if not isinstance(handler, _Tap)]
+        return {"callbacks": silenced(callbacks)}
+    return {"callbacks": [handler for handler in callbacks or [] if not streams(handler)]}
