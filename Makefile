@@ -47,7 +47,7 @@ guard-weights: .venv/.installed ## Synthesise 3,000 scenarios and fit the guard'
 	@$(PIP) -e '.[fit,local]'
 	@$(ENV) $(BIN)/agentalign synth --out runs/guard --scenarios 3000 --everyday 300 --seed 11 --resume
 	@for kind in ngrams encoder; do \
-	  $(BIN)/agentalign guard fit runs/guard --kind $$kind --out agentalign_lc/guard/weights/$$kind.safetensors || exit 1; \
+	  $(BIN)/agentalign guard fit runs/guard --kind $$kind --out agentalign_lc/guard/learning/weights/$$kind.safetensors || exit 1; \
 	done
 
 clean: ## Remove .venv and caches; runs stay

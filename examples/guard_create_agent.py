@@ -11,8 +11,8 @@ from langchain.tools import tool
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
-from agentalign_lc.guard.engine import Guard
-from agentalign_lc.guard.judges.base import Opinion, allow, refuse
+from agentalign_lc.guard.guard import Guard
+from agentalign_lc.guard.opinion import Opinion, allow, refuse
 from agentalign_lc.guard.view import Checkpoint, GuardedTool, View
 from agentalign_lc.records import Effect
 

@@ -14,9 +14,9 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 
-from agentalign_lc.guard.engine import Guard
+from agentalign_lc.guard.guard import Guard
 from agentalign_lc.guard.judges.rules import RuleJudge
-from agentalign_lc.guard.policy import Policy
+from agentalign_lc.guard.policy.policy import Policy
 from agentalign_lc.guard.view import GuardedTool
 from agentalign_lc.records import Effect
 

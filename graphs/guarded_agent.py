@@ -12,9 +12,9 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 
-from agentalign_lc.guard.engine import Guard
-from agentalign_lc.guard.judges.base import Opinion, allow, refuse
-from agentalign_lc.guard.policy import Policy, Setting
+from agentalign_lc.guard.guard import Guard
+from agentalign_lc.guard.opinion import Opinion, allow, refuse
+from agentalign_lc.guard.policy.policy import Policy, Setting
 from agentalign_lc.guard.view import Checkpoint, GuardedTool, View
 from agentalign_lc.records import Effect
 

@@ -13,16 +13,22 @@ from agentalign_lc.cli.guard_init import init
 from agentalign_lc.cli.guard_verify import verify
 from agentalign_lc.cli.problems import Problems
 from agentalign_lc.errors import ConfigError
-from agentalign_lc.guard.classifier import Classifier, load_classifier, shipped_classifier
-from agentalign_lc.guard.engine import Guard
-from agentalign_lc.guard.fit import fit
+from agentalign_lc.guard.guard import Guard
 from agentalign_lc.guard.judges.classifier import ClassifierJudge
 from agentalign_lc.guard.judges.rules import RuleJudge
-from agentalign_lc.guard.labelled import parse_messages, read_labelled
-from agentalign_lc.guard.measure import FPRS, Interval, Measures
-from agentalign_lc.guard.plots import draw
-from agentalign_lc.guard.policy import Policy
-from agentalign_lc.guard.scorecard import Scorecard, by_classifier, by_guard, checkpoints, mark
+from agentalign_lc.guard.learning.classifier import Classifier, load_classifier, shipped_classifier
+from agentalign_lc.guard.learning.fit import fit
+from agentalign_lc.guard.learning.measure import FPRS, Interval, Measures
+from agentalign_lc.guard.measuring.labelled import parse_messages, read_labelled
+from agentalign_lc.guard.measuring.plots import draw
+from agentalign_lc.guard.measuring.scorecard import (
+    Scorecard,
+    by_classifier,
+    by_guard,
+    checkpoints,
+    mark,
+)
+from agentalign_lc.guard.policy.policy import Policy
 from agentalign_lc.guard.view import look
 from agentalign_lc.rows import read_rows
 

@@ -30,9 +30,9 @@ def init(
     # The guard's help must not wait for LangChain.
     from agentalign_lc.environment.catalog import load_catalog  # noqa: PLC0415
     from agentalign_lc.environment.imports.langchain import load_attribute  # noqa: PLC0415
-    from agentalign_lc.guard.apps import find_tools  # noqa: PLC0415
-    from agentalign_lc.guard.policy import Policy  # noqa: PLC0415
-    from agentalign_lc.guard.starter import policy_text, weigh  # noqa: PLC0415
+    from agentalign_lc.guard.policy.apps import find_tools  # noqa: PLC0415
+    from agentalign_lc.guard.policy.policy import Policy  # noqa: PLC0415
+    from agentalign_lc.guard.policy.starter import policy_text, weigh  # noqa: PLC0415
 
     if out.exists() and not force:
         raise ConfigError(f"{out} exists already; choose another --out, or replace it with --force")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from agentalign_lc.guard.ledger import verify as verify_ledger
+from agentalign_lc.guard.audit.ledger import verify as verify_ledger
 
 __all__ = ["verify"]
 

@@ -12,17 +12,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentalign_lc.guard.audit import Audit
+    from agentalign_lc.guard.audit.audit import Audit
     from agentalign_lc.guard.capabilities import map_tools
-    from agentalign_lc.guard.decision import Decision
-    from agentalign_lc.guard.engine import Guard
+    from agentalign_lc.guard.engine.decision import Decision
+    from agentalign_lc.guard.guard import Guard
     from agentalign_lc.guard.judges.chains import ChainJudge
     from agentalign_lc.guard.judges.classifier import ClassifierJudge
     from agentalign_lc.guard.judges.llama_guard import LlamaGuardJudge
     from agentalign_lc.guard.judges.model import ModelJudge
     from agentalign_lc.guard.judges.rules import RuleJudge
-    from agentalign_lc.guard.middleware import GuardMiddleware
-    from agentalign_lc.guard.policy import Policy
+    from agentalign_lc.guard.policy.policy import Policy
+    from agentalign_lc.guard.ways.middleware import GuardMiddleware
 
 __all__ = [
     "Audit",
@@ -39,15 +39,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Audit": "audit",
+    "Audit": "audit.audit",
     "ChainJudge": "judges.chains",
     "ClassifierJudge": "judges.classifier",
-    "Decision": "decision",
-    "Guard": "engine",
-    "GuardMiddleware": "middleware",
+    "Decision": "engine.decision",
+    "Guard": "guard",
+    "GuardMiddleware": "ways.middleware",
     "LlamaGuardJudge": "judges.llama_guard",
     "ModelJudge": "judges.model",
-    "Policy": "policy",
+    "Policy": "policy.policy",
     "RuleJudge": "judges.rules",
     "map_tools": "capabilities",
 }

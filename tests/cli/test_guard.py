@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agentalign_lc.guard.measure import FPRS
+from agentalign_lc.guard.learning.measure import FPRS
 
 _ROWS = [
     {

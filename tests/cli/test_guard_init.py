@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 
 from agentalign_lc.cli.guard_init import init
 from agentalign_lc.errors import ConfigError
-from agentalign_lc.guard.policy import Policy
+from agentalign_lc.guard.policy.policy import Policy
 from agentalign_lc.guard.view import GuardedTool
 from agentalign_lc.records import Effect
 
-APPS = "tests.guard.guarded_apps"
+APPS = "tests.guard.ways.guarded_apps"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from agentalign_lc.cli.guard_verify import verify
 from agentalign_lc.errors import StoreError
-from agentalign_lc.guard.ledger import Ledger
+from agentalign_lc.guard.audit.ledger import Ledger
 
 app = typer.Typer()
 app.command()(verify)

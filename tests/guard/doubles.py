@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from langchain_core.tools import BaseTool, tool
 
-from agentalign_lc.guard.judges.base import Opinion, allow
+from agentalign_lc.guard.opinion import Opinion, allow
 from agentalign_lc.guard.view import Checkpoint, GuardedTool, View
 
 KNOWN = {"look_up": GuardedTool("look_up"), "wire_money": GuardedTool("wire_money")}

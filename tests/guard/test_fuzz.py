@@ -6,13 +6,13 @@ from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
 
-from agentalign_lc.guard.engine import Guard
-from agentalign_lc.guard.history import is_valid
-from agentalign_lc.guard.judges.base import allow, refuse
+from agentalign_lc.guard.engine.history import is_valid
+from agentalign_lc.guard.guard import Guard
 from agentalign_lc.guard.judges.rules import RuleJudge
-from agentalign_lc.guard.middleware import GuardMiddleware
-from agentalign_lc.guard.policy import Policy
+from agentalign_lc.guard.opinion import allow, refuse
+from agentalign_lc.guard.policy.policy import Policy
 from agentalign_lc.guard.view import GuardedTool
+from agentalign_lc.guard.ways.middleware import GuardMiddleware
 from tests.guard.doubles import ToldJudge
 from tests.guard.strict_model import StrictChatModel
 

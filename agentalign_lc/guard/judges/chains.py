@@ -10,9 +10,9 @@ from langchain_core.messages import AIMessage
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.capabilities import possible_steps
-from agentalign_lc.guard.following import Batch, Follower
-from agentalign_lc.guard.judges.base import Opinion, allow, refuse, unsure
-from agentalign_lc.guard.leaning import Leaning
+from agentalign_lc.guard.judges.following import Batch, Follower
+from agentalign_lc.guard.judges.leaning import Leaning
+from agentalign_lc.guard.opinion import Opinion, allow, refuse, unsure
 from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.records import BehaviorChain
 from agentalign_lc.taxonomy import Library

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from agentalign_lc.errors import ConfigError
-from agentalign_lc.guard.classifier import Classifier, load_classifier, shipped_classifier
-from agentalign_lc.guard.judges.base import Finding, Opinion, refuse
+from agentalign_lc.guard.learning.classifier import Classifier, load_classifier, shipped_classifier
+from agentalign_lc.guard.opinion import Finding, Opinion, refuse
 from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.records import Effect
 

@@ -18,9 +18,9 @@ from langchain_core.messages import (
 from langchain_core.runnables import Runnable
 
 from agentalign_lc.errors import AnswerError, ConfigError, RoleError
-from agentalign_lc.guard.judges.base import Opinion, allow, refuse, unsure
 from agentalign_lc.guard.judges.material import material
 from agentalign_lc.guard.judges.quiet import quiet_config
+from agentalign_lc.guard.opinion import Opinion, allow, refuse, unsure
 from agentalign_lc.guard.view import Checkpoint, View
 
 __all__ = ["DecisionJudge", "as_decision_model"]

@@ -11,9 +11,9 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agentalign_lc.errors import AnswerError
-from agentalign_lc.guard.judges.base import Opinion, allow, refuse
 from agentalign_lc.guard.judges.material import shortened
 from agentalign_lc.guard.judges.quiet import quiet_config, quieted
+from agentalign_lc.guard.opinion import Opinion, allow, refuse
 from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.messages import message_text
 from agentalign_lc.roles.prompted import call, call_sync, load_model, model_name

@@ -9,9 +9,9 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, Field
 
-from agentalign_lc.guard.judges.base import Opinion, allow, refuse, unsure
 from agentalign_lc.guard.judges.material import material
 from agentalign_lc.guard.judges.quiet import quiet_config, quieted
+from agentalign_lc.guard.opinion import Opinion, allow, refuse, unsure
 from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.roles.prompted import ask, ask_sync, load_model, load_prompt, model_name
 from agentalign_lc.taxonomy import load_harms

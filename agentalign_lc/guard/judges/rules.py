@@ -6,13 +6,13 @@ from functools import cached_property
 
 from langchain_core.messages import HumanMessage, ToolMessage
 
-from agentalign_lc.guard.amounts import amounts, receivers
-from agentalign_lc.guard.flows import carries_piece, secret_places, touches
-from agentalign_lc.guard.judges.base import Opinion, refuse, unsure
-from agentalign_lc.guard.orders import follows, orders
-from agentalign_lc.guard.policy import Policy
-from agentalign_lc.guard.rule import STRICTNESS, Matching, Rule
-from agentalign_lc.guard.texts import argument_texts, globbed, hosts
+from agentalign_lc.guard.judges.amounts import amounts, receivers
+from agentalign_lc.guard.judges.flows import carries_piece, secret_places, touches
+from agentalign_lc.guard.judges.orders import follows, orders
+from agentalign_lc.guard.opinion import Opinion, refuse, unsure
+from agentalign_lc.guard.policy.policy import Policy
+from agentalign_lc.guard.policy.rule import STRICTNESS, Matching, Rule
+from agentalign_lc.guard.policy.texts import argument_texts, globbed, hosts
 from agentalign_lc.guard.view import Checkpoint, GuardedTool, SeenCall, View
 from agentalign_lc.messages import message_text
 

@@ -1,0 +1,140 @@
+"""The audit: every decision of a guard, redacted, in a log that shows when it was changed."""
+
+import asyncio
+import contextlib
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from langchain_core.callbacks import BaseCallbackManager
+from langchain_core.runnables import ensure_config
+from pydantic import JsonValue
+
+from agentalign_lc.guard.audit.ledger import Ledger, Verification, verify
+from agentalign_lc.guard.audit.redaction import redact, redact_text
+from agentalign_lc.guard.audit.signals import Decided, asignal, signal
+from agentalign_lc.guard.view import SeenCall, View
+
+__all__ = ["Audit", "Verification", "verify"]
+
+_REASON = 1000
+"""Characters of a reason that is kept as it is."""
+_NAMES = frozenset({"calls", "checkpoint", "action"})
+"""What holds ids and words of ours, which no pattern for secrets should meet."""
+
+_logger = logging.getLogger(__name__)
+
+
+class _Decision(Decided, Protocol):
+    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
+
+
+class Audit:
+    """Keeps every decision: where, what was done, what each judge said, how long it took, for which run.
+
+    With a view also the tools of the pending calls and their arguments, without
+    secrets, addresses and long texts. Each decision is told to tracers as a
+    custom event ``guard_decision``, and to the current OpenTelemetry span.
+
+    Args:
+        path: The log, JSON lines; None to tell tracers only.
+        durable: Wait until each line is on the disk, so that it outlives a power cut.
+
+    Raises:
+        StoreError: the folder cannot be made.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from agentalign_lc.guard.judges import Opinion, allow
+        >>> from agentalign_lc.records import Record
+        >>> class Decision(Record):
+        ...     checkpoint: str = "request"
+        ...     action: str = "allow"
+        ...     opinions: tuple[Opinion, ...] = (allow("rules"),)
+        ...     seconds: float = 0.001
+        ...     error: str = ""
+        >>> with TemporaryDirectory() as folder:
+        ...     Audit(Path(folder) / "audit.jsonl").record(Decision())
+        ...     verify(Path(folder) / "audit.jsonl").intact
+        True
+    """
+
+    def __init__(self, path: str | Path | None, *, durable: bool = False) -> None:
+        self._ledger = None if path is None else Ledger(Path(path), durable=durable)
+
+    def record(self, decision: _Decision, view: View | None = None) -> None:
+        """Write a decision down and tell it.
+
+        Raises:
+            StoreError: the log cannot be written.
+        """
+        if self._ledger is not None:
+            self._ledger.append(_entry(decision, view))
+        with _unharmed():
+            signal(decision)
+
+    async def arecord(self, decision: _Decision, view: View | None = None) -> None:
+        """Write it down beside the event loop, and tell it; raises what ``record`` raises."""
+        if self._ledger is not None:
+            await asyncio.to_thread(self._ledger.append, _entry(decision, view))
+        with _unharmed():
+            await asignal(decision)
+
+
+class _unharmed(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a verb where it is used
+    """A tracer that breaks is logged and breaks nothing else."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> bool:
+        if kind is None or not issubclass(kind, Exception):
+            return False
+        _logger.warning("a tracer did not take the guard's decision: %s", error)
+        return True
+
+
+def _entry(decision: _Decision, view: View | None) -> dict[str, JsonValue]:
+    entry: dict[str, JsonValue] = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        **{key: _plain(value, key) for key, value in decision.model_dump(mode="json").items()},
+        **_place(),
+    }
+    if view is not None:
+        entry["pending"] = [_call(call) for call in view.pending]
+    return entry
+
+
+def _plain(value: Any, key: str) -> JsonValue:  # noqa: ANN401 - any JSON value
+    """What a decision says: whole, but for secrets and addresses in its texts."""
+    if isinstance(value, str):
+        return value if key in _NAMES else redact_text(value, _REASON)
+    if isinstance(value, list):
+        return [_plain(item, key) for item in value]
+    if isinstance(value, dict):
+        # What lies inside `calls` is named by the calls' ids.
+        named = {str(name): key if key in _NAMES else str(name) for name in value}
+        return {name: _plain(value[name], inner) for name, inner in named.items()}
+    return redact(value)
+
+
+def _call(call: SeenCall) -> JsonValue:
+    return {"id": call.id, "tool": call.tool, "arguments": redact(dict(call.arguments))}
+
+
+def _place() -> dict[str, JsonValue]:
+    """Which thread, run and node the current code belongs to, as far as LangGraph says."""
+    config = ensure_config()
+    known = {**(config.get("metadata") or {}), **(config.get("configurable") or {})}
+    callbacks = config.get("callbacks")
+    place: dict[str, JsonValue] = {
+        "thread": _name(known.get("thread_id")),
+        "run": _name(known.get("run_id")),
+        "node": _name(known.get("langgraph_node")),
+        "step": _name(known.get("langgraph_step")),
+    }
+    if isinstance(callbacks, BaseCallbackManager):
+        place["trace"] = _name(callbacks.parent_run_id)
+    return {key: value for key, value in place.items() if value is not None}
+
+
+def _name(value: object) -> str | None:
+    return None if value is None else str(value)[:200]

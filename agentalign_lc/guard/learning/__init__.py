@@ -1,0 +1,1 @@
+"""Learning: classifiers fitted on synthesised data, and their weights."""

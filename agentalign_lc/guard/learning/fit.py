@@ -1,0 +1,52 @@
+"""Fits a guard's classifier on a synthesised run: n-grams, or an adapter of the sentence encoder."""
+
+from pathlib import Path
+from typing import Literal
+
+from agentalign_lc.errors import ConfigError
+from agentalign_lc.guard.learning.classifier import Classifier, save_classifier
+from agentalign_lc.guard.learning.fitted import Report, say_nothing
+from agentalign_lc.guard.learning.lessons import read_lessons
+from agentalign_lc.guard.learning.ngram_fit import fit_ngrams
+
+__all__ = ["fit"]
+
+
+def fit(
+    folder: Path,
+    out: Path,
+    kind: Literal["ngrams", "encoder"],
+    *,
+    seed: int = 7,
+    epochs: int = 2,
+    report: Report = say_nothing,
+) -> Classifier:
+    """Fit a classifier on a run and write it.
+
+    It is trained on the split ``train``, calibrated on ``dev``, and reported
+    on the splits whose chains, tools and sequences it never saw.
+
+    Raises:
+        ConfigError: the run has too little to learn from, or an extra is missing.
+        StoreError: the folder holds no run, or it cannot be read.
+    """
+    lessons = read_lessons(folder)
+    counts = {
+        label: sum(lesson.harmful == label for lesson in lessons if lesson.split == split)
+        for split in ("train", "dev")
+        for label in (0, 1)
+    }
+    if not all(counts.values()):
+        raise ConfigError(
+            f"{folder} has too little to fit on: harmful and benign requests in train and dev are "
+            "needed; synthesise at least 100 scenarios, some of them everyday ones"
+        )
+    report(f"{len(lessons):,} texts from {folder}")
+    if kind == "encoder":
+        from agentalign_lc.guard.learning.encoder_fit import fit_encoder  # noqa: PLC0415 - heavy
+
+        fitted = fit_encoder(lessons, seed=seed, epochs=epochs, report=report)
+    else:
+        fitted = fit_ngrams(lessons, seed=seed)
+    save_classifier(out, fitted.classifier, fitted.tensors)
+    return fitted.classifier

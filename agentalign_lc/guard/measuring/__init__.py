@@ -1,0 +1,1 @@
+"""Measuring: a guard's marks on labelled rows, as tables and plots."""

@@ -1,0 +1,1 @@
+"""Ways into an app: middleware, node, ToolNode wrapper, a wrapped graph."""
