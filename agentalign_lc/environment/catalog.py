@@ -1,7 +1,7 @@
 """The catalogue: every suite, its capabilities, and the tools that serve them."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -132,14 +132,25 @@ class Catalog:
             answers: Places that their answers must have, as ``results.0.url``.
         """
         needed, places = set(fields), list(answers)
+        able = self._able.get((step.capability, step.action), ())
+        if not needed and not places:
+            return able
+        tools = ((name, self.tools[name]) for name in able)
         return tuple(
             name
-            for name, tool in sorted(self.tools.items())
-            if tool.capability == step.capability
-            and step.action in self.actions(tool)
-            and needed <= set(tool.fields())
-            and all(tool.answers(place) for place in places)
+            for name, tool in tools
+            if needed <= set(tool.fields()) and all(tool.answers(place) for place in places)
         )
+
+    @cached_property
+    def _able(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Names of tools, sorted, by capability and action."""
+        able: dict[tuple[str, str], list[str]] = {}
+        for name, tool in sorted(self.tools.items()):
+            known = tool.actions is not None or tool.capability in self.capabilities
+            for action in self.actions(tool) if known else ():
+                able.setdefault((tool.capability, action), []).append(name)
+        return {step: tuple(names) for step, names in able.items()}
 
     def actions(self, tool: ToolSpec) -> Mapping[str, Mapping[str, JsonValue]]:
         """The actions of its capability that a tool supports, with their fixed arguments."""

@@ -94,6 +94,12 @@ class Suggester:
             step: tokens(f"{step.capability.partition('.')[2]} {step.action}")
             for step in self._steps
         }
+        self._parameters = {
+            (step, field): {named for tool in tools if (named := tool.fields().get(field))}
+            for step in self._steps
+            for tools in [[catalog.tools[name] for name in catalog.serving(step)]]
+            for field in catalog.capabilities[step.capability].accepted(step.action)
+        }
         counts: dict[str, int] = {}
         for words in self._words.values():
             for word in words:
@@ -218,8 +224,7 @@ class Suggester:
         plain = plain_name(name)
         if plain == field:
             return 1.0
-        serving = (self.catalog.tools[tool] for tool in self.catalog.serving(step))
-        if any(tool.fields().get(field) in (name, plain) for tool in serving):
+        if {name, plain} & self._parameters.get((step, field), frozenset()):
             return 0.9
         words = FIELD_WORDS.get(field, "").split()
         if plain in words:

@@ -1,6 +1,7 @@
 """The words of tools: tokens, synonyms, and what a verb does."""
 
 import re
+from functools import lru_cache
 
 __all__ = ["FIELD_WORDS", "READING", "VERBS", "is_prose", "tokens", "verb"]
 
@@ -136,6 +137,7 @@ _STOP = frozenset(
 )
 
 
+@lru_cache(4096)  # a tool is compared with some hundred steps
 def tokens(text: str) -> frozenset[str]:
     """The words of a name or a sentence: lower case, plain, synonyms as one.
 
@@ -154,6 +156,7 @@ def _ordered(text: str) -> list[str]:
     ]
 
 
+@lru_cache(4096)
 def verb(name: str) -> str | None:
     """What the first verb of a name does, or None if it has none.
 
