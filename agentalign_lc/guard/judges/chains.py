@@ -11,7 +11,7 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.capabilities import possible_steps
 from agentalign_lc.guard.judges.following import Batch, Follower
-from agentalign_lc.guard.judges.leaning import Leaning
+from agentalign_lc.guard.judges.leaning import Leaning, Nearness
 from agentalign_lc.guard.opinion import Opinion, allow, refuse, unsure
 from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.records import BehaviorChain
@@ -146,17 +146,17 @@ class ChainJudge:
         if not state:
             return None
         near = self._leaning.near(_said(view))
-        closest = {name: max(near[name]) if name in near else 0.0 for name in state}
+        nearness = {name: near.get(name, Nearness(0.0, 0.0)) for name in state}
+        closest = {name: max(found) for name, found in nearness.items()}
         name = max(
             state, key=lambda c: (closest[c] * self._follower.share(c, state[c]), state[c], c)
         )
-        found = near.get(name)
         return Pursuit(
             chain=self._chains[name],
             done=state[name],
             rarity=self._follower.rarity(name, state[name]),
             near=closest[name],
-            nearer=found.harmful - found.milder if found else 0.0,
+            nearer=nearness[name].harmful - nearness[name].milder,
         )
 
     def score(self, view: View, pursuit: Pursuit) -> float:

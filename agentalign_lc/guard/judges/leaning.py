@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -21,9 +21,9 @@ _PRIOR = 5.0
 """Texts that every n-gram is taken to have been in already, in the usual proportion."""
 _FEWEST = 2
 """Texts that an n-gram must be in to say anything."""
+_PLACE = {intent: place for place, intent in enumerate(Intent)}
 _COMMON = 0.1
 """Words in a greater share of the readings, of many, do not tell one chain from another."""
-_INTENTS = len(Intent)
 _LONGEST = 20_000
 """Characters of a text that are read; beyond, the end is (what is hidden last is read too)."""
 
@@ -34,6 +34,44 @@ class Nearness(NamedTuple):
     harmful: float
     milder: float
     """To the nearer one of the borderline and the benign reading."""
+
+
+_Uses = Mapping[str, tuple[float, ...]]
+"""By chain: for each of its readings, in the order of ``Intent``, a word's share of its length."""
+
+
+class _Near(Mapping[str, Nearness]):
+    """The chains that share a word with a text; how near one is is found when somebody asks.
+
+    Of the hundreds that share some word, a run has begun few.
+
+    Args:
+        words: The words of the text, each with its weight and the chains that use it.
+    """
+
+    def __init__(self, words: Sequence[tuple[float, _Uses]]) -> None:
+        self._words = words
+        length = sum(weight * weight for weight, _ in words)
+        self._scale = 1 / math.sqrt(length) if length else 0.0
+        self._found: dict[str, Nearness] = {}
+
+    def __getitem__(self, chain: str) -> Nearness:
+        if chain not in self._found:
+            shares = [(weight, uses[chain]) for weight, uses in self._words if chain in uses]
+            if not shares:
+                raise KeyError(chain)
+            bad, *others = (sum(w * s[n] for w, s in shares) for n in range(len(Intent)))
+            self._found[chain] = Nearness(bad * self._scale, max(others) * self._scale)
+        return self._found[chain]
+
+    def __contains__(self, chain: object) -> bool:
+        return any(chain in uses for _, uses in self._words)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(chain for _, uses in self._words for chain in uses))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class Leaning:
@@ -70,11 +108,10 @@ class Leaning:
             for chain in (*own, *errands)
             for intent, text in _texts(library.scripts[chain.name])
         )
-        self._names = tuple(chain.name for chain in own)
         self._postings = _postings(
             {
-                _INTENTS * number + list(Intent).index(intent): texts
-                for number, chain in enumerate(own)
+                (chain.name, intent): texts
+                for chain in own
                 for intent, texts in _grouped(_texts(library.scripts[chain.name], arguments=True))
             }
         )
@@ -90,21 +127,9 @@ class Leaning:
 
     def _near(self, text: str) -> Mapping[str, Nearness]:
         """The chains that share a word with a text, and how near it is to their readings."""
-        found = [0.0] * (_INTENTS * len(self._names))
-        length = 0.0
-        for word, count in Counter(_words(text)).items():
-            weight, readings = self._postings.get(word, (0.0, ()))
-            own = (1 + math.log(count)) * weight
-            length += own * own
-            for reading, value in readings:
-                found[reading] += own * value
-        scale = 1 / math.sqrt(length) if length else 0.0
-        harmful, *milder = (found[n::_INTENTS] for n in range(_INTENTS))
-        return {
-            name: Nearness(bad * scale, max(others) * scale)
-            for name, bad, *others in zip(self._names, harmful, *milder, strict=True)
-            if bad or any(others)
-        }
+        words = Counter(_words(text))
+        known = [(count, *self._postings[w]) for w, count in words.items() if w in self._postings]
+        return _Near([((1 + math.log(count)) * weight, uses) for count, weight, uses in known])
 
 
 def _texts(
@@ -170,16 +195,11 @@ def _grouped(texts: Iterable[tuple[Intent, str]]) -> Iterator[tuple[Intent, list
     yield from found.items()
 
 
-def _postings(
-    texts: Mapping[int, Iterable[str]],
-) -> dict[str, tuple[float, tuple[tuple[int, float], ...]]]:
-    """For each word its weight, and the readings that have it, each with its share of the length.
-
-    Readings are numbers, which are quick to count with: chain by chain, in the order of ``Intent``.
-    """
+def _postings(texts: Mapping[tuple[str, Intent], Iterable[str]]) -> dict[str, tuple[float, _Uses]]:
+    """For each word its weight, and the chains whose readings have it."""
     readings = {
-        number: Counter(word for text in said for word in _words(text))
-        for number, said in texts.items()
+        reading: Counter(word for text in said for word in _words(text))
+        for reading, said in texts.items()
     }
     spread = Counter(word for counts in readings.values() for word in counts)
     weight = {
@@ -187,10 +207,13 @@ def _postings(
         for word, n in spread.items()
         if n <= max(30, _COMMON * len(readings))
     }
-    found: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for reading, counts in readings.items():
+    found: dict[str, dict[str, list[float]]] = {word: {} for word in weight}
+    for (chain, intent), counts in readings.items():
         values = {w: (1 + math.log(n)) * weight[w] for w, n in counts.items() if w in weight}
         length = math.sqrt(sum(value * value for value in values.values())) or 1.0
         for word, value in values.items():
-            found[word].append((reading, value / length))
-    return {word: (weight[word], tuple(places)) for word, places in found.items()}
+            found[word].setdefault(chain, [0.0] * len(Intent))[_PLACE[intent]] = value / length
+    return {
+        word: (weight[word], {chain: tuple(shares) for chain, shares in uses.items()})
+        for word, uses in found.items()
+    }

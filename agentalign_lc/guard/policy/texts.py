@@ -117,6 +117,8 @@ def argument_texts(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
         [('to', 'ana@example.com'), ('mail', 'subject'), ('mail.subject', 'Hi'), ('mail', 'urgent'),
          ('mail.urgent', 'True')]
     """
+    if all(isinstance(value, str) for value in arguments.values()):
+        return [(str(name), value) for name, value in arguments.items()]  # as most calls have them
     found: list[tuple[str, str]] = []
     waiting: list[tuple[str, Any]] = [(str(k), v) for k, v in reversed(list(arguments.items()))]
     seen: set[int] = set()  # a structure that holds itself must not be followed for ever
