@@ -11,7 +11,7 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.capabilities import possible_steps
 from agentalign_lc.guard.judges.following import Batch, Follower
-from agentalign_lc.guard.judges.leaning import Leaning, Nearness
+from agentalign_lc.guard.judges.leaning import Leaning
 from agentalign_lc.guard.opinion import Opinion, allow, refuse, unsure
 from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.records import BehaviorChain
@@ -145,18 +145,16 @@ class ChainJudge:
         state = self._follower.follow(self._batches(view))
         if not state:
             return None
-        near = self._leaning.near(_said(view))
-        nearness = {name: near.get(name, Nearness(0.0, 0.0)) for name in state}
-        closest = {name: max(found) for name, found in nearness.items()}
+        near = self._leaning.nearness(_said(view), state)
         name = max(
-            state, key=lambda c: (closest[c] * self._follower.share(c, state[c]), state[c], c)
+            state, key=lambda c: (max(near[c]) * self._follower.share(c, state[c]), state[c], c)
         )
         return Pursuit(
             chain=self._chains[name],
             done=state[name],
             rarity=self._follower.rarity(name, state[name]),
-            near=closest[name],
-            nearer=nearness[name].harmful - nearness[name].milder,
+            near=max(near[name]),
+            nearer=near[name].harmful - near[name].milder,
         )
 
     def score(self, view: View, pursuit: Pursuit) -> float:

@@ -1,10 +1,11 @@
 """Where something secret went: places that are secret, copies of them, pieces of what they held."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from agentalign_lc.guard.policy.texts import argument_texts, globbed, pieces, shared, words
+from agentalign_lc.guard.policy.texts import argument_texts, compiled, pieces, shared, words
 from agentalign_lc.guard.view import SeenCall
 
 __all__ = ["carries_piece", "is_place", "secret_places", "touches"]
@@ -37,10 +38,10 @@ def is_place(word: str) -> bool:
     return word.count("/") > 1 or bool(dot and stem and 2 <= len(ending) <= 10)
 
 
-def _secret(word: str, secrets: Sequence[str]) -> bool:
+def _secret(word: str, secrets: re.Pattern[str]) -> bool:
     if word.endswith(".pub"):
         return False  # the public half of a key is there to be given away
-    return globbed(secrets, word.removesuffix("/").removeprefix("file://"))
+    return secrets.match(word.removesuffix("/").removeprefix("file://")) is not None
 
 
 def secret_places(calls: Iterable[SeenCall], secrets: Sequence[str]) -> frozenset[str]:
@@ -82,7 +83,8 @@ def _named(text: str, secrets: tuple[str, ...]) -> _Text:
         if not _is_used(before):
             found.add(word)
         before = [*before[1:], word]
-    return _Text(frozenset(found), any(_secret(word, secrets) for word in found))
+    places = compiled(secrets)
+    return _Text(frozenset(found), any(_secret(word, places) for word in found))
 
 
 def _is_used(before: Sequence[str]) -> bool:

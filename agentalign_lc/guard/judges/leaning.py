@@ -3,7 +3,8 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -40,38 +41,14 @@ _Uses = Mapping[str, tuple[float, ...]]
 """By chain: for each of its readings, in the order of ``Intent``, a word's share of its length."""
 
 
-class _Near(Mapping[str, Nearness]):
-    """The chains that share a word with a text; how near one is is found when somebody asks.
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """What a text speaks of, and how near it is to the chains that were asked about so far."""
 
-    Of the hundreds that share some word, a run has begun few.
-
-    Args:
-        words: The words of the text, each with its weight and the chains that use it.
-    """
-
-    def __init__(self, words: Sequence[tuple[float, _Uses]]) -> None:
-        self._words = words
-        length = sum(weight * weight for weight, _ in words)
-        self._scale = 1 / math.sqrt(length) if length else 0.0
-        self._found: dict[str, Nearness] = {}
-
-    def __getitem__(self, chain: str) -> Nearness:
-        if chain not in self._found:
-            shares = [(weight, uses[chain]) for weight, uses in self._words if chain in uses]
-            if not shares:
-                raise KeyError(chain)
-            bad, *others = (sum(w * s[n] for w, s in shares) for n in range(len(Intent)))
-            self._found[chain] = Nearness(bad * self._scale, max(others) * self._scale)
-        return self._found[chain]
-
-    def __contains__(self, chain: object) -> bool:
-        return any(chain in uses for _, uses in self._words)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(chain for _, uses in self._words for chain in uses))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+    words: tuple[tuple[float, _Uses], ...]
+    """Each word that tells chains apart, as its weight and the chains that use it."""
+    scale: float
+    near: dict[str, Nearness] = field(default_factory=dict)
 
 
 class Leaning:
@@ -108,6 +85,7 @@ class Leaning:
             for chain in (*own, *errands)
             for intent, text in _texts(library.scripts[chain.name])
         )
+        self._names = tuple(chain.name for chain in own)
         self._postings = _postings(
             {
                 (chain.name, intent): texts
@@ -117,7 +95,7 @@ class Leaning:
         )
         # Texts come again at every batch of a run: the request, what was called before.
         self.lean = lru_cache(maxsize=4096)(self._lean)
-        self.near = lru_cache(maxsize=1024)(self._near)
+        self._spoken = lru_cache(maxsize=1024)(self._read)
 
     def _lean(self, text: str) -> float:
         """Log-odds of harm against no harm, over the square root of the n-grams; 0 for no words."""
@@ -125,11 +103,35 @@ class Leaning:
         said = sum(self._weights.get(gram, 0.0) for gram in grams)
         return said / math.sqrt(len(grams) + 1)
 
-    def _near(self, text: str) -> Mapping[str, Nearness]:
+    def nearness(self, text: str, chains: Collection[str]) -> Mapping[str, Nearness]:
+        """How near a text is to the readings of some chains; others may be there too.
+
+        Of the hundreds of chains that share some word with a request, a run has begun few.
+        """
+        spoken = self._spoken(text)
+        new = set(chains).difference(spoken.near)
+        sums = {chain: [0.0] * len(Intent) for chain in new}
+        for weight, uses in spoken.words if new else ():
+            for chain in uses.keys() & new:
+                own = sums[chain]
+                for place, share in enumerate(uses[chain]):
+                    own[place] += weight * share
+        for chain, (bad, *others) in sums.items():
+            spoken.near[chain] = Nearness(bad * spoken.scale, max(others) * spoken.scale)
+        return spoken.near
+
+    def near(self, text: str) -> dict[str, Nearness]:
         """The chains that share a word with a text, and how near it is to their readings."""
-        words = Counter(_words(text))
-        known = [(count, *self._postings[w]) for w, count in words.items() if w in self._postings]
-        return _Near([((1 + math.log(count)) * weight, uses) for count, weight, uses in known])
+        chains = {chain for _, uses in self._spoken(text).words for chain in uses}
+        near = self.nearness(text, chains)
+        return {chain: near[chain] for chain in self._names if chain in chains}
+
+    def _read(self, text: str) -> _Spoken:
+        counts = Counter(_words(text))
+        known = [(n, *self._postings[word]) for word, n in counts.items() if word in self._postings]
+        words = tuple(((1 + math.log(n)) * weight, uses) for n, weight, uses in known)
+        length = sum(weight * weight for weight, _ in words)
+        return _Spoken(words, 1 / math.sqrt(length) if length else 0.0)
 
 
 def _texts(
