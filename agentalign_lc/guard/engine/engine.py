@@ -325,7 +325,10 @@ def _mapped(tools: Sequence[Any]) -> dict[str, GuardedTool]:
 
 
 def _tool_name(tool: object) -> str:
+    name = getattr(tool, "name", None)
+    if isinstance(name, str) and name:
+        return name
     if isinstance(tool, Mapping):
         inner = tool.get("function", tool)
         return str(inner.get("name", "")) if isinstance(inner, Mapping) else ""
-    return str(getattr(tool, "name", "") or getattr(tool, "__name__", ""))
+    return str(getattr(tool, "__name__", ""))

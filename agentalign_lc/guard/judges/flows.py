@@ -77,19 +77,18 @@ def _read(call: SeenCall, secrets: Sequence[str]) -> list[_Text]:
 # A text comes again with every rule, and with every later batch of its run.
 @lru_cache(maxsize=256)
 def _named(text: str, secrets: tuple[str, ...]) -> _Text:
-    found: set[str] = set()
-    before = ["", "", "", "", ""]
-    for word in words(text):
-        if not _is_used(before):
-            found.add(word)
-        before = [*before[1:], word]
+    spoken = list(words(text))
+    found = {word for at, word in enumerate(spoken) if not _is_used(spoken, at)}
     places = compiled(secrets)
     return _Text(frozenset(found), any(_secret(word, places) for word in found))
 
 
-def _is_used(before: Sequence[str]) -> bool:
-    """Whether the next word of a command is a key to work with, and not what is worked on."""
-    return before[-1] in _USES or (before[-1] == "-i" and not _REMOTE.isdisjoint(before))
+def _is_used(spoken: Sequence[str], at: int) -> bool:
+    """Whether a word of a command is a key to work with, and not what is worked on."""
+    before = spoken[at - 1] if at else ""
+    return before in _USES or (
+        before == "-i" and not _REMOTE.isdisjoint(spoken[max(0, at - 5) : at])
+    )
 
 
 def carries_piece(call: SeenCall, source: SeenCall, length: int, said: Sequence[str]) -> bool:
