@@ -63,10 +63,7 @@ class App:
         self._model.task = task
         given = {"messages": [HumanMessage(task.request)]}
         wall, cpu = time.perf_counter(), time.process_time()
-        if runner:
-            state = runner.run(self._app.ainvoke(given))
-        else:
-            state = self._app.invoke(given)
+        state = runner.run(self._app.ainvoke(given)) if runner else self._app.invoke(given)
         spent = Cost(1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - cpu))
         *_, last = state["messages"]
         if len(state["messages"]) != 2 + 2 * len(TOOLS) or not isinstance(last, AIMessage):

@@ -5,6 +5,8 @@
 from collections.abc import Callable, Iterable
 from functools import wraps
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from langchain.agents import create_agent
@@ -49,7 +51,7 @@ raise "a key would leave" if:
 
 raise "a stranger would be written to" if:
     (call: ToolCall)
-    call is tool:send_email({to: ".*@example[.]org"})
+    call is tool:send_email({body: ".*password.*"})
 
 raise "a result gives orders" if:
     (out: ToolOutput)
@@ -191,15 +193,18 @@ class Invariant(AgentMiddleware[Any, Any, Any]):
 
         self._policy = LocalPolicy.from_string(INVARIANT)
 
-    def after_model(self, state: Any, runtime: Any) -> None:
+    def after_model(self, state: Any, runtime: Any) -> None:  # noqa: ARG002
         """Analyse."""
-        found = self._policy.analyze(_openai(state["messages"]))
-        assert not found.errors
+        _expect_nothing(self._policy.analyze(_openai(state["messages"])))
 
-    async def aafter_model(self, state: Any, runtime: Any) -> None:
+    async def aafter_model(self, state: Any, runtime: Any) -> None:  # noqa: ARG002
         """Analyse."""
-        found = await self._policy.a_analyze(_openai(state["messages"]))
-        assert not found.errors
+        _expect_nothing(await self._policy.a_analyze(_openai(state["messages"])))
+
+
+def _expect_nothing(found: Any) -> None:
+    if found.errors:
+        raise SystemExit(f"Invariant found something in a harmless run: {found.errors}")
 
 
 def _openai(messages: Iterable[BaseMessage]) -> list[dict[str, Any]]:
@@ -331,5 +336,13 @@ def variants() -> dict[str, Variant | None]:
 def _nemo() -> AgentMiddleware[Any, Any, Any]:
     from nemoguardrails.integrations.langchain.middleware import GuardrailsMiddleware
 
-    made: AgentMiddleware[Any, Any, Any] = GuardrailsMiddleware(config_yaml=NEMO)
-    return made
+    with (
+        TemporaryDirectory() as folder
+    ):  # its config_yaml takes the text for Colang and has no rails
+        (Path(folder) / "config.yml").write_text(NEMO, encoding="utf-8")
+        made = GuardrailsMiddleware(config_path=folder)
+    if not (made.rails.config.rails.input.flows and made.rails.config.rails.output.flows):
+        raise SystemExit(
+            "NeMo Guardrails did not take its rails; this version wants them otherwise"
+        )
+    return made  # type: ignore[no-any-return]
