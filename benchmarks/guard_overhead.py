@@ -78,7 +78,7 @@ def measure(chosen: Mapping[str, Variant], rounds: int, seed: int) -> Costs:
     apps = {name: App(variant) for name, variant in chosen.items()}
     turns = [(name, mode) for name in apps for mode in MODES]
     with asyncio.Runner() as runner:
-        for number in range(-WARM_UP, rounds):
+        for number in range(-min(WARM_UP, rounds), rounds):
             if number == 0:
                 gc.collect()
                 gc.freeze()  # what was loaded is not looked through again in somebody's run
