@@ -82,3 +82,19 @@ def test_guard_chains(run: Path, tmp_path: Path) -> None:
     lines = {(line["setting"], line["split"]) for line in found["shipped"]}
     assert ("unseen", "test_chains") in lines
     assert "a batch: median" in out
+
+
+def test_guard_overhead(tmp_path: Path) -> None:
+    out = printed("guard_overhead.py", "--rounds", 2, "--json", tmp_path / "out.json")
+
+    rows = json.loads((tmp_path / "out.json").read_text())["rows"]
+    by_name = {(row["mode"], row["variant"]): row for row in rows}
+    for mode in ("sync", "async"):
+        ours = by_name[mode, "guard: rules, chains"]
+        assert 0 < ours["run"] < 2000
+        assert ours["to_idle"]["cpu"] > 0, "judging costs something"
+        for way in ("node", "tool_wrapper", "wrap"):
+            assert f"{way}: rules, chains" in {row["variant"] for row in rows}
+    assert "| bare agent | " in out
+    missing = [row["variant"] for row in rows if not row["installed"]]
+    assert all(f"| {name} | not installed |" in out for name in missing)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
@@ -48,20 +49,20 @@ class SeenCall:
     """Whether the tool reported an error, or the call was refused."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
-    """All that a judge may look at."""
+    """All that a judge may look at; what judges ask again and again is found once."""
 
     messages: tuple[BaseMessage, ...]
     tools: Mapping[str, GuardedTool] = field(default_factory=dict)
     """By name; a tool that is not here is unknown."""
 
-    @property
+    @cached_property
     def said(self) -> tuple[str, ...]:
         """What the user said, turn by turn."""
         return tuple(message_text(m) for m in self.messages if isinstance(m, HumanMessage))
 
-    @property
+    @cached_property
     def calls(self) -> tuple[SeenCall, ...]:
         """Every call so far in order, pending ones last."""
         return tuple(
@@ -70,7 +71,7 @@ class View:
             for call in message.tool_calls
         )
 
-    @property
+    @cached_property
     def pending(self) -> tuple[SeenCall, ...]:
         """The calls that nothing has answered yet."""
         return tuple(call for call in self.calls if call.result is None)

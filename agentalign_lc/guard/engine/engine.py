@@ -31,7 +31,7 @@ from agentalign_lc.guard.engine.history import answer_calls, refused_calls
 from agentalign_lc.guard.engine.memory import key_of
 from agentalign_lc.guard.opinion import Finding, Judge, Opinion, refuse
 from agentalign_lc.guard.policy.policy import Policy
-from agentalign_lc.guard.view import Checkpoint, GuardedTool, View, look
+from agentalign_lc.guard.view import Checkpoint, GuardedTool, View
 from agentalign_lc.seeds import content_id
 
 __all__ = ["Engine", "Log"]
@@ -104,7 +104,7 @@ class Engine:
 
     def look(self, messages: Sequence[BaseMessage]) -> View:
         """The view of a history, with what is known about the app's tools."""
-        return look(messages, self._tools)
+        return View(tuple(messages), self._tools)  # never changed, only replaced
 
     def asks_at(self, checkpoint: Checkpoint, *, changed: bool = True) -> tuple[Judge, ...]:
         """The judges of a checkpoint, in order.
@@ -325,7 +325,10 @@ def _mapped(tools: Sequence[Any]) -> dict[str, GuardedTool]:
 
 
 def _tool_name(tool: object) -> str:
+    name = getattr(tool, "name", None)
+    if isinstance(name, str) and name:
+        return name
     if isinstance(tool, Mapping):
         inner = tool.get("function", tool)
         return str(inner.get("name", "")) if isinstance(inner, Mapping) else ""
-    return str(getattr(tool, "name", "") or getattr(tool, "__name__", ""))
+    return str(getattr(tool, "__name__", ""))

@@ -34,10 +34,8 @@ def key_of(guard: str, view: View, checkpoint: Checkpoint) -> str:
         >>> key_of("g", one, "request") == key_of("g", two, "request")
         True
     """
-    digest = hashlib.sha256(f"{guard}\0{checkpoint}".encode())
-    for message in view.messages:
-        digest.update(repr(_essence(message)).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()[:32]
+    judged = repr((guard, checkpoint, [_essence(message) for message in view.messages]))
+    return hashlib.sha256(judged.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def remember(key: str, decision: Decision) -> dict[str, Any]:

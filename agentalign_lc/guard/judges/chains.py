@@ -145,18 +145,16 @@ class ChainJudge:
         state = self._follower.follow(self._batches(view))
         if not state:
             return None
-        near = self._leaning.near(_said(view))
-        closest = {name: max(near[name]) if name in near else 0.0 for name in state}
+        near = self._leaning.nearness(_said(view), state)
         name = max(
-            state, key=lambda c: (closest[c] * self._follower.share(c, state[c]), state[c], c)
+            state, key=lambda c: (max(near[c]) * self._follower.share(c, state[c]), state[c], c)
         )
-        found = near.get(name)
         return Pursuit(
             chain=self._chains[name],
             done=state[name],
             rarity=self._follower.rarity(name, state[name]),
-            near=closest[name],
-            nearer=found.harmful - found.milder if found else 0.0,
+            near=max(near[name]),
+            nearer=near[name].harmful - near[name].milder,
         )
 
     def score(self, view: View, pursuit: Pursuit) -> float:

@@ -1,9 +1,11 @@
 """Where something secret went: places that are secret, copies of them, pieces of what they held."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-from agentalign_lc.guard.policy.texts import argument_texts, globbed, pieces, shared, words
+from agentalign_lc.guard.policy.texts import argument_texts, compiled, pieces, shared, words
 from agentalign_lc.guard.view import SeenCall
 
 __all__ = ["carries_piece", "is_place", "secret_places", "touches"]
@@ -12,6 +14,14 @@ _USES = frozenset(
     {"source", ".", "--env-file", "--kubeconfig", "--key", "--private-key", "--netrc-file"}
 )
 _REMOTE = frozenset({"ssh", "scp", "sftp", "rsync", "ssh-copy-id", "ssh-add"})
+
+
+class _Text(NamedTuple):
+    """What one text of a call's arguments names."""
+
+    words: frozenset[str]
+    secret: bool
+    """Whether one of the words is a secret place."""
 
 
 def is_place(word: str) -> bool:
@@ -28,10 +38,10 @@ def is_place(word: str) -> bool:
     return word.count("/") > 1 or bool(dot and stem and 2 <= len(ending) <= 10)
 
 
-def _secret(word: str, secrets: Sequence[str]) -> bool:
+def _secret(word: str, secrets: re.Pattern[str]) -> bool:
     if word.endswith(".pub"):
         return False  # the public half of a key is there to be given away
-    return globbed(secrets, word.removesuffix("/").removeprefix("file://"))
+    return secrets.match(word.removesuffix("/").removeprefix("file://")) is not None
 
 
 def secret_places(calls: Iterable[SeenCall], secrets: Sequence[str]) -> frozenset[str]:
@@ -49,31 +59,36 @@ def secret_places(calls: Iterable[SeenCall], secrets: Sequence[str]) -> frozense
     for call in calls:
         if call.failed:
             continue
-        named = _named(call)
-        if any(_secret(word, secrets) or word in found for word in named):
-            found |= {word for word in named if is_place(word)}
+        read = _read(call, secrets)
+        if any(text.secret or not found.isdisjoint(text.words) for text in read):
+            found |= {word for text in read for word in text.words if is_place(word)}
     return frozenset(found)
 
 
 def touches(call: SeenCall, secrets: Sequence[str], places: frozenset[str] = frozenset()) -> bool:
     """Whether a call names a secret place, or one that such a place was copied to."""
-    return any(word in places or _secret(word, secrets) for word in _named(call))
+    return any(text.secret or not places.isdisjoint(text.words) for text in _read(call, secrets))
 
 
-def _named(call: SeenCall) -> list[str]:
-    found: dict[str, None] = {}
-    for _, text in argument_texts(call.arguments):
-        before = ["", "", "", "", ""]
-        for word in words(text):
-            if not _is_used(before):
-                found[word] = None
-            before = [*before[1:], word]
-    return list(found)
+def _read(call: SeenCall, secrets: Sequence[str]) -> list[_Text]:
+    return [_named(text, tuple(secrets)) for _, text in argument_texts(call.arguments)]
 
 
-def _is_used(before: Sequence[str]) -> bool:
-    """Whether the next word of a command is a key to work with, and not what is worked on."""
-    return before[-1] in _USES or (before[-1] == "-i" and not _REMOTE.isdisjoint(before))
+# A text comes again with every rule, and with every later batch of its run.
+@lru_cache(maxsize=256)
+def _named(text: str, secrets: tuple[str, ...]) -> _Text:
+    spoken = list(words(text))
+    found = {word for at, word in enumerate(spoken) if not _is_used(spoken, at)}
+    places = compiled(secrets)
+    return _Text(frozenset(found), any(_secret(word, places) for word in found))
+
+
+def _is_used(spoken: Sequence[str], at: int) -> bool:
+    """Whether a word of a command is a key to work with, and not what is worked on."""
+    before = spoken[at - 1] if at else ""
+    return before in _USES or (
+        before == "-i" and not _REMOTE.isdisjoint(spoken[max(0, at - 5) : at])
+    )
 
 
 def carries_piece(call: SeenCall, source: SeenCall, length: int, said: Sequence[str]) -> bool:

@@ -3,7 +3,8 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -21,9 +22,9 @@ _PRIOR = 5.0
 """Texts that every n-gram is taken to have been in already, in the usual proportion."""
 _FEWEST = 2
 """Texts that an n-gram must be in to say anything."""
+_PLACE = {intent: place for place, intent in enumerate(Intent)}
 _COMMON = 0.1
 """Words in a greater share of the readings, of many, do not tell one chain from another."""
-_INTENTS = len(Intent)
 _LONGEST = 20_000
 """Characters of a text that are read; beyond, the end is (what is hidden last is read too)."""
 
@@ -34,6 +35,20 @@ class Nearness(NamedTuple):
     harmful: float
     milder: float
     """To the nearer one of the borderline and the benign reading."""
+
+
+_Uses = Mapping[str, tuple[float, ...]]
+"""By chain: for each of its readings, in the order of ``Intent``, a word's share of its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """What a text speaks of, and how near it is to the chains that were asked about so far."""
+
+    words: tuple[tuple[float, _Uses], ...]
+    """Each word that tells chains apart, as its weight and the chains that use it."""
+    scale: float
+    near: dict[str, Nearness] = field(default_factory=dict)
 
 
 class Leaning:
@@ -73,14 +88,14 @@ class Leaning:
         self._names = tuple(chain.name for chain in own)
         self._postings = _postings(
             {
-                _INTENTS * number + list(Intent).index(intent): texts
-                for number, chain in enumerate(own)
+                (chain.name, intent): texts
+                for chain in own
                 for intent, texts in _grouped(_texts(library.scripts[chain.name], arguments=True))
             }
         )
         # Texts come again at every batch of a run: the request, what was called before.
         self.lean = lru_cache(maxsize=4096)(self._lean)
-        self.near = lru_cache(maxsize=1024)(self._near)
+        self._spoken = lru_cache(maxsize=1024)(self._read)
 
     def _lean(self, text: str) -> float:
         """Log-odds of harm against no harm, over the square root of the n-grams; 0 for no words."""
@@ -88,23 +103,35 @@ class Leaning:
         said = sum(self._weights.get(gram, 0.0) for gram in grams)
         return said / math.sqrt(len(grams) + 1)
 
-    def _near(self, text: str) -> Mapping[str, Nearness]:
+    def nearness(self, text: str, chains: Collection[str]) -> Mapping[str, Nearness]:
+        """How near a text is to the readings of some chains; others may be there too.
+
+        Of the hundreds of chains that share some word with a request, a run has begun few.
+        """
+        spoken = self._spoken(text)
+        new = set(chains).difference(spoken.near)
+        sums = {chain: [0.0] * len(Intent) for chain in new}
+        for weight, uses in spoken.words if new else ():
+            for chain in uses.keys() & new:
+                own = sums[chain]
+                for place, share in enumerate(uses[chain]):
+                    own[place] += weight * share
+        for chain, (bad, *others) in sums.items():
+            spoken.near[chain] = Nearness(bad * spoken.scale, max(others) * spoken.scale)
+        return spoken.near
+
+    def near(self, text: str) -> dict[str, Nearness]:
         """The chains that share a word with a text, and how near it is to their readings."""
-        found = [0.0] * (_INTENTS * len(self._names))
-        length = 0.0
-        for word, count in Counter(_words(text)).items():
-            weight, readings = self._postings.get(word, (0.0, ()))
-            own = (1 + math.log(count)) * weight
-            length += own * own
-            for reading, value in readings:
-                found[reading] += own * value
-        scale = 1 / math.sqrt(length) if length else 0.0
-        harmful, *milder = (found[n::_INTENTS] for n in range(_INTENTS))
-        return {
-            name: Nearness(bad * scale, max(others) * scale)
-            for name, bad, *others in zip(self._names, harmful, *milder, strict=True)
-            if bad or any(others)
-        }
+        chains = {chain for _, uses in self._spoken(text).words for chain in uses}
+        near = self.nearness(text, chains)
+        return {chain: near[chain] for chain in self._names if chain in chains}
+
+    def _read(self, text: str) -> _Spoken:
+        counts = Counter(_words(text))
+        known = [(n, *self._postings[word]) for word, n in counts.items() if word in self._postings]
+        words = tuple(((1 + math.log(n)) * weight, uses) for n, weight, uses in known)
+        length = sum(weight * weight for weight, _ in words)
+        return _Spoken(words, 1 / math.sqrt(length) if length else 0.0)
 
 
 def _texts(
@@ -170,16 +197,11 @@ def _grouped(texts: Iterable[tuple[Intent, str]]) -> Iterator[tuple[Intent, list
     yield from found.items()
 
 
-def _postings(
-    texts: Mapping[int, Iterable[str]],
-) -> dict[str, tuple[float, tuple[tuple[int, float], ...]]]:
-    """For each word its weight, and the readings that have it, each with its share of the length.
-
-    Readings are numbers, which are quick to count with: chain by chain, in the order of ``Intent``.
-    """
+def _postings(texts: Mapping[tuple[str, Intent], Iterable[str]]) -> dict[str, tuple[float, _Uses]]:
+    """For each word its weight, and the chains whose readings have it."""
     readings = {
-        number: Counter(word for text in said for word in _words(text))
-        for number, said in texts.items()
+        reading: Counter(word for text in said for word in _words(text))
+        for reading, said in texts.items()
     }
     spread = Counter(word for counts in readings.values() for word in counts)
     weight = {
@@ -187,10 +209,13 @@ def _postings(
         for word, n in spread.items()
         if n <= max(30, _COMMON * len(readings))
     }
-    found: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for reading, counts in readings.items():
+    found: dict[str, dict[str, list[float]]] = {word: {} for word in weight}
+    for (chain, intent), counts in readings.items():
         values = {w: (1 + math.log(n)) * weight[w] for w, n in counts.items() if w in weight}
         length = math.sqrt(sum(value * value for value in values.values())) or 1.0
         for word, value in values.items():
-            found[word].append((reading, value / length))
-    return {word: (weight[word], tuple(places)) for word, places in found.items()}
+            found[word].setdefault(chain, [0.0] * len(Intent))[_PLACE[intent]] = value / length
+    return {
+        word: (weight[word], {chain: tuple(shares) for chain, shares in uses.items()})
+        for word, uses in found.items()
+    }

@@ -34,6 +34,12 @@ _MACHINE = re.compile(
 _MAYBE_MACHINE = re.compile(
     r"(?<!travel )(?<!sales )(?<!estate )(?<!service )(?<!support )\b(?:agents?|model|(?:chat ?)?bot)\b"
 )
+_FIRST = (_BLUNT, _MACHINE, _MAYBE_MACHINE)
+# Whatever one of the first patterns finds has one of these in it, or the end of a word in "ai".
+_HINTS = ("agent", "assistant", "model", "bot", "llm", "copilot", "summari", "virtual", "automated", "digital",
+    "oever ", "mever ", " of this ", " of your ", "ignore", "disregard", "forget", "override", "<|", "inst]", "sys>>",
+    "system prompt")  # fmt: skip
+_AI = re.compile(r"ais?\b")
 _ADDRESSED = re.compile(
     r"\b(?:note|notice|reminder|message|attention|instructions?|important|dear|hello|hi|hey|to) (?:for |to )?"
     r"(?:the |any |all |every |each )?(?:\w+ )?(?:assistants?|ais?|llms?|(?:chat ?)?bots?|agents?|models?|readers?|who(?:m?ever|soever))\b"
@@ -98,13 +104,18 @@ def orders(text: str) -> tuple[str, ...]:
 
 
 def _passages(text: str) -> Iterator[str]:
-    if not (_BLUNT.search(text) or _MACHINE.search(text) or _MAYBE_MACHINE.search(text)):
+    if not (_hints(text) and any(kind.search(text) for kind in _FIRST)):
         return
     sentences = [part for part in _STOPS.split(text) if part and part.strip()]
     if len(sentences) == 1:
         yield sentences[0]
     for first, second in pairwise(sentences):
         yield f"{first}\n{second}"
+
+
+def _hints(text: str) -> bool:
+    """Whether it is worth searching a text: plain words are found much faster than patterns."""
+    return any(hint in text for hint in _HINTS) or _AI.search(text) is not None
 
 
 def _ordering(passage: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from langchain_core.messages import HumanMessage, ToolMessage
 
@@ -15,6 +15,7 @@ from agentalign_lc.guard.policy.rule import STRICTNESS, Matching, Rule
 from agentalign_lc.guard.policy.texts import argument_texts, globbed, hosts
 from agentalign_lc.guard.view import Checkpoint, GuardedTool, SeenCall, View
 from agentalign_lc.messages import message_text
+from agentalign_lc.records import Effect
 
 __all__ = ["RuleJudge"]
 
@@ -44,6 +45,8 @@ class RuleJudge:
         found: set[Checkpoint] = {"arguments"}
         found.update(rule.at for rule in self._rules.values())
         self.checkpoints = frozenset(found | {"calls"})
+        # A tool is met at every call of it, and most rules are about other tools.
+        self._about = lru_cache(maxsize=1024)(self._rules_about)
 
     def judge(self, view: View, checkpoint: Checkpoint) -> Opinion:
         """Say which rule is broken, the one with the strictest action first."""
@@ -67,12 +70,21 @@ class RuleJudge:
         for call in run.pending:
             if wrong := _limited(self.policy, run, call):
                 yield refuse(self.name, wrong, calls=(call.id,))
+        broken: dict[str, list[str]] = {}
+        for call in run.pending:
+            tool = run.tool(call)
+            for name in self._about(tool.name, tool.capability, tool.effect):
+                if _breaks(self._rules[name], call, run):
+                    broken.setdefault(name, []).append(call.id)
         for name, rule in self._rules.items():
-            if rule.at != "calls":
-                continue
-            broken = tuple(call.id for call in run.pending if _breaks(rule, call, run))
-            if broken:
-                yield self._hit(name, rule, broken)
+            if name in broken:
+                yield self._hit(name, rule, tuple(broken[name]))
+
+    def _rules_about(self, tool: str, capability: str, effect: Effect | None) -> tuple[str, ...]:
+        """Names of the rules over calls that may mean calls of a tool."""
+        called = GuardedTool(tool, capability=capability, effect=effect)
+        rules = self._rules.items()
+        return tuple(name for name, rule in rules if rule.at == "calls" and _about(rule, called))
 
     def _at_text(self, view: View, checkpoint: Checkpoint) -> Iterator[Opinion]:
         run = _Run(view, self.policy)
@@ -147,16 +159,20 @@ class _Run:
 
 def _matches(meant: Matching, call: SeenCall, run: _Run) -> bool:
     """Whether a call is one that a rule means."""
-    tool = run.tool(call)
-    if meant.tools and not globbed(meant.tools, tool.name):
-        return False
-    if meant.capabilities and not globbed(meant.capabilities, tool.capability):
-        return False
-    if meant.effects and tool.effect is not None and tool.effect not in meant.effects:
+    if not _about(meant, run.tool(call)):
         return False
     if meant.arguments and not _has(meant.arguments, call):
         return False
     return not meant.secret or touches(call, run.policy.secrets, run.places)
+
+
+def _about(meant: Matching, tool: GuardedTool) -> bool:
+    """Whether some call of a tool may be one that a rule means."""
+    if meant.tools and not globbed(meant.tools, tool.name):
+        return False
+    if meant.capabilities and not globbed(meant.capabilities, tool.capability):
+        return False
+    return not meant.effects or tool.effect is None or tool.effect in meant.effects
 
 
 def _has(wanted: Mapping[str, Sequence[str]], call: SeenCall) -> bool:

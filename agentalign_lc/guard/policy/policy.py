@@ -200,6 +200,8 @@ class Policy(Record):
 
     def described(self, tool: GuardedTool) -> GuardedTool:
         """The tool, with the capability and effect that the policy says it has."""
+        if not self.tools:
+            return tool
         found = [s for name, s in self.tools.items() if _matches(name, tool.name)]
         if not any(s.capability or s.effect for s in found):
             return tool
@@ -218,6 +220,8 @@ class Policy(Record):
             *(_ranked(self.capabilities, tool.capability) if tool.capability else ()),
             self.defaults,
         ]
+        if len(ranked) == 1:
+            return self.defaults
         thresholds: dict[str, float] = {}
         for setting in reversed(ranked):
             thresholds |= setting.thresholds

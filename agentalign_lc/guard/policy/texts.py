@@ -15,6 +15,7 @@ from typing import Any
 
 __all__ = [
     "argument_texts",
+    "compiled",
     "expanded",
     "globbed",
     "hosts",
@@ -89,7 +90,8 @@ def expanded(glob: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(globs: tuple[str, ...]) -> re.Pattern[str]:
+def compiled(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern, for plain texts, that matches where one of the globs does."""
     # One pattern for all: the alternatives are tried in C. Stars become atomic groups, which never
     # go back, so the time is linear in the text.
     singles = (translate(plain(one)) for glob in globs for one in expanded(glob))
@@ -103,7 +105,7 @@ def globbed(globs: Sequence[str], text: str) -> bool:
         >>> globbed(["*@example.com"], "Ana@Example.com"), globbed(["a*"], "ba")
         (True, False)
     """
-    return _compiled(tuple(globs)).match(plain(text)) is not None
+    return compiled(tuple(globs)).match(plain(text)) is not None
 
 
 def argument_texts(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -117,6 +119,8 @@ def argument_texts(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
         [('to', 'ana@example.com'), ('mail', 'subject'), ('mail.subject', 'Hi'), ('mail', 'urgent'),
          ('mail.urgent', 'True')]
     """
+    if all(isinstance(value, str) for value in arguments.values()):
+        return [(str(name), value) for name, value in arguments.items()]  # as most calls have them
     found: list[tuple[str, str]] = []
     waiting: list[tuple[str, Any]] = [(str(k), v) for k, v in reversed(list(arguments.items()))]
     seen: set[int] = set()  # a structure that holds itself must not be followed for ever

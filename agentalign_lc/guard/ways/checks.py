@@ -183,7 +183,8 @@ def check_result(
         return result, Step()
     _, place = last_batch(messages)
     view = guard.look([*messages[: place + 1], result])
-    if result.response_metadata.get(stamp(guard)) == guard.key(view, "result"):
+    known = result.response_metadata.get(stamp(guard))
+    if known is not None and known == guard.key(view, "result"):
         return result, Step()
     decision = yield Asked(view, "result")
     basis, tool = basis_of(decision), result.name or ""

@@ -203,7 +203,8 @@ def _reading(guard: Engine, state: Mapping[str, Any]) -> Check[dict[str, Any] | 
             changed.append(clean)
     held = review_held(guard, _with(messages, changed), {**kept, **new})
     shown = {m.id: m for m in [*changed, *held.messages]}
-    over = check_end(guard, _with(messages, list(shown.values())))
+    if shown:
+        over = check_end(guard, _with(messages, list(shown.values())))
     return _update(Step((*shown.values(), *over.messages), {**new, **held.kept}, ends=over.ends))
 
 
