@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from langchain_core.callbacks import BaseCallbackManager
-from langchain_core.runnables import ensure_config
 from langgraph.store.base import BaseStore
 from pydantic import JsonValue
 
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.audit.ledger import Ledger, Verification, verify
+from agentalign_lc.guard.audit.place import place
 from agentalign_lc.guard.audit.redaction import redact, redact_text
 from agentalign_lc.guard.audit.signals import Decided, asignal, signal
 from agentalign_lc.guard.audit.store_ledger import NAMESPACE, StoreLedger, verify_store
@@ -116,7 +115,7 @@ def _entry(decision: _Decision, view: View | None) -> dict[str, JsonValue]:
     entry: dict[str, JsonValue] = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         **{key: _plain(value, key) for key, value in decision.model_dump(mode="json").items()},
-        **_place(),
+        **place(),
     }
     if view is not None:
         entry["pending"] = [_call(call) for call in view.pending]
@@ -138,23 +137,3 @@ def _plain(value: Any, key: str) -> JsonValue:  # noqa: ANN401 - any JSON value
 
 def _call(call: SeenCall) -> JsonValue:
     return {"id": call.id, "tool": call.tool, "arguments": redact(dict(call.arguments))}
-
-
-def _place() -> dict[str, JsonValue]:
-    """Which thread, run and node the current code belongs to, as far as LangGraph says."""
-    config = ensure_config()
-    known = {**(config.get("metadata") or {}), **(config.get("configurable") or {})}
-    callbacks = config.get("callbacks")
-    place: dict[str, JsonValue] = {
-        "thread": _name(known.get("thread_id")),
-        "run": _name(known.get("run_id")),
-        "node": _name(known.get("langgraph_node")),
-        "step": _name(known.get("langgraph_step")),
-    }
-    if isinstance(callbacks, BaseCallbackManager):
-        place["trace"] = _name(callbacks.parent_run_id)
-    return {key: value for key, value in place.items() if value is not None}
-
-
-def _name(value: object) -> str | None:
-    return None if value is None else str(value)[:200]

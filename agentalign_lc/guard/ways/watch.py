@@ -27,6 +27,7 @@ from langchain_core.tracers.context import register_configure_hook
 from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt
 
+from agentalign_lc.guard.audit.place import RUN
 from agentalign_lc.guard.engine.decision import Decision
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.engine.history import call_ids, refusal
@@ -363,6 +364,8 @@ def _apart(work: Callable[[], V]) -> V:
 
     def run() -> V:
         WATCHING.set(None)
+        # The audit says which run it was all the same, and tells its tracers.
+        RUN.set(var_child_runnable_config.get())
         var_child_runnable_config.set(None)
         return work()
 
