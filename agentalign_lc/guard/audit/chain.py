@@ -73,7 +73,7 @@ def verified(lines: Iterable[bytes], known: Head | None, noted: str | None) -> V
         return _wrong(
             head, f"no line has the hash {noted}: lines are gone, or all was written anew"
         )
-    if noted is None and known is None and head.count:
+    if noted is None and known is None:
         return _wrong(head, "its head is missing, so lines may be gone from the end")
     if known and known.count > head.count:
         return _wrong(head, f"{_lines(known.count - head.count)} gone from the end")

@@ -157,7 +157,7 @@ def verify_sqlite(
             store = SqliteStore(copy)
             place = _namespace(store, namespace)
             found = verify_store(store, place, noted)
-            if not found.entries and found.intact:
+            if not found.entries and not store.search(place, limit=1):
                 raise ConfigError(_nothing(path, place, store))
             return found
     except sqlite3.Error as error:
