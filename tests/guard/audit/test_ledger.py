@@ -146,6 +146,15 @@ def test_without_its_head_a_log_is_not_taken_on_trust(log: Path) -> None:
     assert verify(log, noted=end).intact
 
 
+def test_a_log_that_was_emptied_is_not_intact(log: Path) -> None:
+    write(log)
+    log.write_bytes(b"")
+    assert verify(log).line == 1
+    log.with_name("log.jsonl.head").unlink()
+
+    assert not verify(log).intact
+
+
 # --- kills, gaps, threads, processes
 
 
