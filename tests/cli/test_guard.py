@@ -171,12 +171,12 @@ def test_check_says_mistakes_in_one_line(ngrams, arguments: tuple[str, ...]) -> 
     ("content", "said"),
     [
         (b"", "no messages; give a list"),
-        (b'{"role": \n', ":1: no JSON; write a list of messages"),
-        (bytes(range(128, 256)), ":1: no UTF-8; write a list of messages"),
+        (b'{"role": \n', ": no JSON from here on; write a list of messages"),
+        (bytes(range(128, 256)), ": no UTF-8; write a list of messages"),
         (b"42", "message 1 cannot be read (Unsupported message type"),
         (b'["Hi", {"role": "ghost", "content": ""}]', "message 2 cannot be read"),
         (b'[{"role": "assistant", "content": "Hi"}]', "nothing that a user said"),
-        (b"[" * 100_000, ":1: nested too deeply"),
+        (b"[" * 100_000, ": nested too deeply"),
     ],
     ids=["empty", "broken", "binary", "number", "role", "no-user", "deep"],
 )
