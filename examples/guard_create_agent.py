@@ -1,7 +1,8 @@
-"""An agent of `create_agent`, guarded by one line.
+"""An agent of `create_agent`, guarded by one line: its middleware.
 
-The model is a script, so that this runs offline. It pays a friend and, in the
-same breath, a stranger: the first call runs, the second never does.
+The model is a script, so that this runs offline. Asked to pay one person, it
+pays her and, in the same breath, a stranger: the first call runs, the second
+never does.
 """
 
 from collections.abc import Iterator
@@ -9,16 +10,19 @@ from collections.abc import Iterator
 from langchain.agents import create_agent
 from langchain.tools import tool
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from agentalign_lc.guard.guard import Guard
+from agentalign_lc.guard import Guard, GuardMiddleware
 from agentalign_lc.guard.opinion import Opinion, allow, refuse
-from agentalign_lc.guard.view import Checkpoint, GuardedTool, View
+from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.records import Effect
 
 
 class KnownPayees:
-    """A judge of your own: money goes to people whom the user has named."""
+    """A judge of your own: money goes to people whom the user has named.
+
+    The guard knows by name and schema that `pay` moves money; a policy can say so where it errs.
+    """
 
     name = "known-payees"
     checkpoints = frozenset[Checkpoint]({"calls"})
@@ -41,11 +45,14 @@ class KnownPayees:
         return self.judge(view, checkpoint)
 
 
+paid: list[str] = []
+
+
 @tool
 def pay(to: str, amount: float) -> str:
     """Pay somebody."""
-    print(f"... {amount} paid to {to}")
-    return "paid"
+    paid.append(f"{amount} to {to}")
+    return f"paid {amount} to {to}"
 
 
 def script() -> Iterator[AIMessage]:
@@ -66,10 +73,26 @@ class Scripted(GenericFakeChatModel):
         return self
 
 
-guard = Guard([KnownPayees()], tools={"pay": GuardedTool("pay", effect=Effect.TRANSFER)})
-agent = create_agent(Scripted(messages=script()), [pay])
-agent = guard.wrap(agent)  # the one line
+def show(messages: list[BaseMessage]) -> None:
+    """Print what was asked, what was done, what was stopped and why."""
+    for message in messages:
+        if isinstance(message, AIMessage) and message.tool_calls:
+            for call in message.tool_calls:
+                print(f"call     {call['name']}({', '.join(map(str, call['args'].values()))})")
+        elif isinstance(message, ToolMessage):
+            print(f"{'STOPPED' if message.status == 'error' else 'result':8} {message.text}")
+        else:
+            print(f"{message.type:8} {message.text}")
 
-result = agent.invoke({"messages": ["Pay ana@example.com 20 euros for the tickets."]})
-for message in result["messages"]:
-    print(f"{message.type:>6}: {message.text or [call['args'] for call in message.tool_calls]}")
+
+guard = Guard([KnownPayees()])
+agent = create_agent(
+    Scripted(messages=script()),
+    [pay],
+    middleware=[GuardMiddleware(guard)],  # <- the guard: put it last
+)
+
+if __name__ == "__main__":
+    result = agent.invoke({"messages": ["Pay ana@example.com 20 euros for the tickets."]})
+    show(result["messages"])
+    print(f"what the tool did: {paid}")

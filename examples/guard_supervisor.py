@@ -12,13 +12,9 @@ import warnings
 from langchain.agents import create_agent
 from langchain.tools import tool
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from agentalign_lc.guard.guard import Guard
-from agentalign_lc.guard.judges.rules import RuleJudge
-from agentalign_lc.guard.policy.policy import Policy
-from agentalign_lc.guard.view import GuardedTool
-from agentalign_lc.records import Effect
+from agentalign_lc.guard import Guard, RuleJudge
 
 # The library still builds its agents by a function that LangGraph has moved.
 warnings.filterwarnings("ignore", message="create_react_agent has been moved")
@@ -57,7 +53,7 @@ def read_file(path: str) -> str:
 @tool
 def post_text(url: str, text: str) -> str:
     """Post a text to a web address."""
-    print(f"... {text} posted to {url}")
+    print(f"  (the tool runs: {text} to {url})")
     return "posted"
 
 
@@ -79,18 +75,25 @@ supervisor = saying(
 )
 app = create_supervisor([reader, poster], model=supervisor).compile()
 
-effects = {"read_file": Effect.READ, "post_text": Effect.TRANSMIT}
-handoffs = ["transfer_to_reader", "transfer_to_poster", "transfer_back_to_supervisor"]
-known = {name: GuardedTool(name, effect=effect) for name, effect in effects.items()}
-known |= {name: GuardedTool(name, effect=Effect.READ) for name in handoffs}
-policy = Policy()
-guard = Guard([RuleJudge(policy)], policy, tools=known)
 
-app = guard.wrap(app)  # the one line
+def show(agent: str, message: BaseMessage) -> None:
+    """Print what an agent did, and what was stopped and why."""
+    if isinstance(message, AIMessage) and message.tool_calls:
+        call = message.tool_calls[0]
+        print(f"{agent:10} calls {call['name']}({', '.join(call['args'].values())})")
+    elif isinstance(message, ToolMessage) and message.status == "error":
+        print(f"{agent:10} STOPPED: {message.text}")
+    else:
+        text = " ".join(message.text.split())
+        print(f"{agent:10} {'is told' if message.type == 'tool' else 'says'}: {text}")
 
-given = {"messages": ["Back up my notes to the paste site."]}
-for _, update in app.stream(given, subgraphs=True):
-    for node, change in update.items():
-        for message in (change or {}).get("messages", [])[-1:]:
-            said = message.text or [made["name"] for made in message.tool_calls]
-            print(f"{node:>10} {message.type:>5}: {said}")
+
+app = Guard([RuleJudge()]).wrap(app)  # <- the guard
+
+if __name__ == "__main__":
+    question = "Back up my notes to the paste site."
+    print(f"{'user':10} says: {question}")
+    for path, update in app.stream({"messages": [question]}, subgraphs=True):
+        for change in update.values() if path else ():
+            for message in (change or {}).get("messages", [])[-1:]:
+                show(path[0].partition(":")[0], message)

@@ -1,8 +1,9 @@
 """A guarded agent for ``langgraph dev``: it pays, and a person is asked before money leaves.
 
 Input: ``{"messages": [{"role": "user", "content": "Pay Ana 20 for the tickets."}]}``. The graph
-pauses with the call; resume it with ``{"decisions": [{"type": "approve"}]}``. No model is needed:
-a few lines of code stand in for one.
+pauses with the call; resume it with ``{"decisions": [{"type": "approve"}]}``, with ``reject``, or
+with ``{"type": "edit", "edited_action": {"name": "pay", "args": {"to": "Ana", "amount": 5}}}``. No
+model is needed: a few lines of code stand in for one.
 """
 
 import re

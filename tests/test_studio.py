@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph_sdk import get_client
@@ -96,9 +97,20 @@ async def test_a_planned_chain_is_edited_through_the_sdk(url: str, httpserver: H
     assert out["approved"][0]["harmful"] == "Asks for a debt that nobody has, and again."
 
 
-@pytest.mark.parametrize(("decision", "said"), [("approve", "20 paid"), ("reject", "refused")])
+_BEN = {"name": "pay", "args": {"to": "Ben", "amount": 5}}
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        ({"type": "approve"}, "20 paid to Ana"),
+        ({"type": "reject", "message": "Not today."}, "Not today."),
+        ({"type": "edit", "edited_action": _BEN}, "5 paid to Ben"),
+    ],
+    ids=["approve", "reject", "edit"],
+)
 async def test_a_guarded_agent_asks_a_person_through_the_sdk(
-    url: str, decision: str, said: str
+    url: str, decision: dict[str, Any], said: str
 ) -> None:
     asked = {"messages": [{"role": "user", "content": "Pay Ana 20 for the tickets."}]}
     async with get_client(url=url) as client:
@@ -107,11 +119,13 @@ async def test_a_guarded_agent_asks_a_person_through_the_sdk(
         waiting = (await client.threads.get(thread))["interrupts"]
         request = next(iter(waiting.values()))[0]["value"]["action_requests"][0]
         assert request["args"] == {"to": "Ana", "amount": 20}
-        resume = {"resume": {"decisions": [{"type": decision}]}}
+        resume = {"resume": {"decisions": [decision]}}
         out = await client.runs.wait(thread, "guarded_agent", command=resume)
 
     assert [message["type"] for message in out["messages"]] == ["human", "ai", "tool", "ai"]
     assert said in out["messages"][2]["content"]
+    (called,) = out["messages"][1]["tool_calls"]
+    assert (called["args"] == _BEN["args"]) == (decision["type"] == "edit"), "what ran is shown"
 
 
 async def test_streaming_shows_the_stages(url: str) -> None:

@@ -107,7 +107,9 @@ def evaluate(
         rows = read_labelled(data, lambda line, why: problems.say(f"{data}:{line}: {why}"))
         card = mark(rows, marker)
     if not card.scored:
-        raise ConfigError(f"{data} has no row that can be measured: text or messages, and label")
+        raise ConfigError(
+            f"{data} has no row that can be measured; a row needs text or messages, and label"
+        )
     # The figures first: they must not be lost to a missing library of the plots.
     if json_ is not None:
         about = {"classifier": judge.classifier.kind, "refuse_from": judge.refuse_from}
@@ -129,7 +131,7 @@ def check(
     kind: _Shipped = None,
 ) -> None:
     """Ask the classifier about a text, or about a conversation at each point of it."""
-    if (text is None) == (messages is None):
+    if (text is None) == (messages is None) or (text is not None and not text.strip()):
         raise ConfigError("give a text in quotes, or --messages FILE")
     judge = ClassifierJudge(_classifier(weights, kind))
     seen = (HumanMessage(text or ""),) if messages is None else _conversation(messages)
@@ -208,7 +210,9 @@ def _conversation(file: Path) -> tuple[BaseMessage, ...]:
     values: list[Any] = []
     for row in read_rows(file):
         if row.problem:
-            raise ConfigError(f"{file}:{row.line}: {row.problem}")
+            raise ConfigError(
+                f"{file}:{row.line}: {row.problem}; write a list of messages, or one a line"
+            )
         values.append(row.value)
     # One object that holds the conversation, as rows of data sets do.
     if len(values) == 1 and isinstance(values[0], dict) and "messages" in values[0]:
@@ -224,4 +228,6 @@ def _write(file: Path, figures: dict[str, Any]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{file} cannot be written ({error.strerror or error})") from error
+        raise ConfigError(
+            f"{file} cannot be written ({error.strerror or error}): choose another --json"
+        ) from error

@@ -63,5 +63,5 @@ def init(
             *map(escape, (tool.name, tool.capability or "none fits", tool.effect.value, sure))
         )
     Console().print(table)
-    typer.echo(f"{len(found)} tools in {out}")
+    typer.echo(f"{len(found)} tool{'' if len(found) == 1 else 's'} in {out}")
     typer.echo(f'Use it: Guard(..., policy=Policy.load("{out}"))')

@@ -159,12 +159,37 @@ def test_check_a_conversation(ngrams, tmp_path: Path, shape: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("Hi", "--messages", "x.json"), ("--messages", "missing.json")]
+    "arguments", [(), ("",), (" ",), ("Hi", "--messages", "x.json"), ("--messages", "missing.json")]
 )
 def test_check_says_mistakes_in_one_line(ngrams, arguments: tuple[str, ...]) -> None:
     code, _, err = ngrams("check", *arguments)
     assert code == 2
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no messages; give a list"),
+        (b'{"role": \n', ": no JSON from here on; write a list of messages"),
+        (bytes(range(128, 256)), ": no UTF-8; write a list of messages"),
+        (b"42", "message 1 cannot be read (Unsupported message type"),
+        (b'["Hi", {"role": "ghost", "content": ""}]', "message 2 cannot be read"),
+        (b'[{"role": "assistant", "content": "Hi"}]', "nothing that a user said"),
+        (b"[" * 100_000, ": nested too deeply"),
+    ],
+    ids=["empty", "broken", "binary", "number", "role", "no-user", "deep"],
+)
+def test_check_says_what_is_wrong_with_a_file(
+    ngrams, tmp_path: Path, content: bytes, said: str
+) -> None:
+    file = tmp_path / "messages.json"
+    file.write_bytes(content)
+    code, _, err = ngrams("check", "--messages", file)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"agentalign: {file}" in err
+    assert said in err
+    assert "troubleshooting" not in err
 
 
 def test_fit_on_a_run(agentalign, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_it_writes_a_policy_that_names_every_tool(run, tmp_path: Path, attribute
 
 
 def test_a_graph_by_hand_and_a_file(run, tmp_path: Path) -> None:
-    file = Path(__file__).parents[1] / "guard" / "guarded_apps.py"
+    file = Path(__file__).parents[1] / "guard" / "ways" / "guarded_apps.py"
     out = tmp_path / "policy.yaml"
 
     run(f"{file}:by_hand", "--out", out)

@@ -125,3 +125,24 @@ def test_a_capability_alone_may_be_any_of_its_actions(catalog) -> None:
 
     assert found == {f"communication.send_email:{action}" for action in actions}
     assert possible_steps(SeenCall("1", "m", {}), GuardedTool("m"), catalog) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("description", "arguments", "effect"),
+    [
+        ("Ask agent 'reader' for help", {}, Effect.READ),
+        ("Move what is left to the savings.", {}, Effect.TRANSFER),
+        ("Pay the agent of the seller.", {"amount": {"type": "number"}}, Effect.TRANSFER),
+    ],
+    ids=["handoff", "no-argument", "amount"],
+)
+def test_a_handoff_to_another_agent_moves_no_money(
+    catalog, description: str, arguments: dict, effect: Effect
+) -> None:
+    schema = {
+        "name": "transfer_to_reader",
+        "description": description,
+        "parameters": {"type": "object", "properties": arguments},
+    }
+
+    assert map_tools([schema], catalog)["transfer_to_reader"].effect is effect

@@ -292,6 +292,8 @@ def guess_effect(tool: ForeignTool) -> Effect:
     """
     if tool.effect is not None:
         return tool.effect
+    if _hands_over(tool):
+        return Effect.READ
     done = next(_verbs(tool), None)
     by_verb: dict[Any, Effect] = {
         "send": Effect.TRANSMIT,
@@ -303,3 +305,14 @@ def guess_effect(tool: ForeignTool) -> Effect:
 
 def _verbs(tool: ForeignTool) -> Iterator[str]:
     return (found for text in (tool.name, tool.description) if (found := verb(text)) is not None)
+
+
+def _hands_over(tool: ForeignTool) -> bool:
+    """Whether a tool hands the conversation to another agent: `transfer_to_reader` moves no money.
+
+    So the handoffs of langgraph-supervisor and langgraph-swarm are made: no arguments, and
+    a description that speaks of an agent.
+    """
+    named = tool.name.startswith(("transfer_to_", "transfer_back_to_", "handoff_to_"))
+    agent = "agent" in tool.description.lower()
+    return named and agent and not tool.parameters.get("properties")

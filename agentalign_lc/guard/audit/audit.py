@@ -3,20 +3,23 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from langchain_core.callbacks import BaseCallbackManager
-from langchain_core.runnables import ensure_config
+from langgraph.store.base import BaseStore
 from pydantic import JsonValue
 
+from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.audit.ledger import Ledger, Verification, verify
+from agentalign_lc.guard.audit.place import place
 from agentalign_lc.guard.audit.redaction import redact, redact_text
 from agentalign_lc.guard.audit.signals import Decided, asignal, signal
+from agentalign_lc.guard.audit.store_ledger import NAMESPACE, StoreLedger, verify_store
 from agentalign_lc.guard.view import SeenCall, View
 
-__all__ = ["Audit", "Verification", "verify"]
+__all__ = ["Audit", "Verification", "verify", "verify_store"]
 
 _REASON = 1000
 """Characters of a reason that is kept as it is."""
@@ -38,10 +41,13 @@ class Audit:
     custom event ``guard_decision``, and to the current OpenTelemetry span.
 
     Args:
-        path: The log, JSON lines; None to tell tracers only.
+        path: The log, JSON lines; without it and without a store, tracers alone are told.
         durable: Wait until each line is on the disk, so that it outlives a power cut.
+        store: A LangGraph store that keeps the log instead of a file.
+        namespace: Where in the store; a process needs one of its own.
 
     Raises:
+        ConfigError: both a path and a store are given, or none that can be used.
         StoreError: the folder cannot be made.
 
     Example:
@@ -60,8 +66,21 @@ class Audit:
         True
     """
 
-    def __init__(self, path: str | Path | None, *, durable: bool = False) -> None:
-        self._ledger = None if path is None else Ledger(Path(path), durable=durable)
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        *,
+        durable: bool = False,
+        store: BaseStore | None = None,
+        namespace: Sequence[str] = NAMESPACE,
+    ) -> None:
+        if path is not None and store is not None:
+            raise ConfigError("an audit is kept in a file or in a store: give one of them")
+        self._ledger: Ledger | StoreLedger | None = None
+        if path is not None:
+            self._ledger = Ledger(Path(path), durable=durable)
+        elif store is not None:
+            self._ledger = StoreLedger(store, namespace)
 
     def record(self, decision: _Decision, view: View | None = None) -> None:
         """Write a decision down and tell it.
@@ -96,7 +115,7 @@ def _entry(decision: _Decision, view: View | None) -> dict[str, JsonValue]:
     entry: dict[str, JsonValue] = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         **{key: _plain(value, key) for key, value in decision.model_dump(mode="json").items()},
-        **_place(),
+        **place(),
     }
     if view is not None:
         entry["pending"] = [_call(call) for call in view.pending]
@@ -118,23 +137,3 @@ def _plain(value: Any, key: str) -> JsonValue:  # noqa: ANN401 - any JSON value
 
 def _call(call: SeenCall) -> JsonValue:
     return {"id": call.id, "tool": call.tool, "arguments": redact(dict(call.arguments))}
-
-
-def _place() -> dict[str, JsonValue]:
-    """Which thread, run and node the current code belongs to, as far as LangGraph says."""
-    config = ensure_config()
-    known = {**(config.get("metadata") or {}), **(config.get("configurable") or {})}
-    callbacks = config.get("callbacks")
-    place: dict[str, JsonValue] = {
-        "thread": _name(known.get("thread_id")),
-        "run": _name(known.get("run_id")),
-        "node": _name(known.get("langgraph_node")),
-        "step": _name(known.get("langgraph_step")),
-    }
-    if isinstance(callbacks, BaseCallbackManager):
-        place["trace"] = _name(callbacks.parent_run_id)
-    return {key: value for key, value in place.items() if value is not None}
-
-
-def _name(value: object) -> str | None:
-    return None if value is None else str(value)[:200]

@@ -9,8 +9,9 @@ from langchain_core.callbacks import (
     adispatch_custom_event,
     dispatch_custom_event,
 )
-from langchain_core.runnables import RunnableConfig, ensure_config
+from langchain_core.runnables import RunnableConfig
 
+from agentalign_lc.guard.audit.place import run_config
 from agentalign_lc.guard.opinion import Finding, Opinion
 
 __all__ = ["EVENT", "Decided", "asignal", "signal", "summary"]
@@ -106,7 +107,7 @@ def _decisive(opinions: Sequence[Opinion]) -> Opinion | None:
 
 def _listened() -> RunnableConfig | None:
     """The config of the current run, if somebody listens to it."""
-    config = ensure_config()
+    config = run_config()
     callbacks = config.get("callbacks")
     # Outside a run there is nothing that the event could belong to, and dispatching raises.
     if isinstance(callbacks, BaseCallbackManager) and callbacks.parent_run_id is not None:

@@ -75,17 +75,24 @@ def parse_messages(value: object) -> tuple[BaseMessage, ...]:
         'Hi'
     """
     if not isinstance(value, list) or not value:
-        raise ValueError("messages must be a list of messages")
+        raise ValueError("no messages; give a list of objects with role and content")
+    return tuple(message for place, one in enumerate(value, 1) for message in _parsed(one, place))
+
+
+def _parsed(one: Any, place: int) -> list[BaseMessage]:  # noqa: ANN401 - whatever the file holds
     try:
-        return tuple(convert_to_messages(value))
+        return convert_to_messages([one])
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
-        line = " ".join(str(error).split())[:120]
-        raise ValueError(f"the messages cannot be read ({line})") from error
+        # LangChain adds where to read more about it.
+        line = " ".join(str(error).partition("For troubleshooting")[0].split())[:120]
+        raise ValueError(
+            f"message {place} cannot be read ({line}); it needs a role and content"
+        ) from error
 
 
 def _labelled(value: object) -> Labelled:
     if not isinstance(value, Mapping):
-        raise TypeError("no object")
+        raise TypeError("no object; write one a row, with text or messages, and label")
     return Labelled(
         messages=_messages(value),
         label=_label(value),
@@ -99,17 +106,17 @@ def _messages(value: Mapping[str, Any]) -> tuple[BaseMessage, ...]:
         return parse_messages(value["messages"])
     text = value.get("text")
     if not isinstance(text, str) or not text.strip():
-        raise ValueError("neither text nor messages")
+        raise ValueError("neither text nor messages; give one of them")
     return (HumanMessage(text),)
 
 
 def _label(value: Mapping[str, Any]) -> int:
     label = value.get("label")
     if label is None:
-        raise ValueError("no label")
+        raise ValueError("no label; write harmful or benign")
     found = _LABELS.get(str(label).strip().lower())
     if found is None:
-        raise ValueError(f"the label {str(label)[:40]!r} is neither harmful nor benign")
+        raise ValueError(f"the label {str(label)[:40]!r} is none; write harmful or benign")
     return found
 
 

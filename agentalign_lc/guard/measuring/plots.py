@@ -41,7 +41,9 @@ def draw(card: Scorecard, folder: Path, threshold: float | None = None) -> tuple
             figure.tight_layout()
             figure.savefig(file, dpi=150)
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be written to ({error.strerror or error})") from error
+        raise ConfigError(
+            f"{folder} cannot be written to ({error.strerror or error}): choose another --plots"
+        ) from error
     return made
 
 

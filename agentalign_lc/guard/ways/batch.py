@@ -98,28 +98,37 @@ class Bounded(Generic[V]):
 
 
 def ask_about(
-    decision: Decision, calls: Sequence[Mapping[str, Any]], *, edits: bool = True
+    decision: Decision,
+    calls: Sequence[Mapping[str, Any]],
+    *,
+    editable: bool = True,
 ) -> dict[str, Answer]:
     """Ask a person about calls, all at once; what was said, by call id.
 
     Another tool would be another call, which nobody has judged: an edit that names
     one is a rejection.
 
+    Args:
+        decision: Why they are asked about.
+        calls: Those to ask about.
+        editable: Whether they can run with other arguments.
+
     Raises:
         GraphInterrupt: until the run is resumed.
     """
-    allowed = ("approve", "edit", "reject") if edits else ("approve", "reject")
-    asked = [
-        Question(call["name"], call["args"], why(basis_of(decision, call["id"] or "")), allowed)
-        for call in calls
-    ]
-    said = ask_person(asked)
+    allowed = ("approve", "edit", "reject") if editable else ("approve", "reject")
+    said = ask_person([_question(decision, call, allowed) for call in calls])
     return {
         call["id"] or "": answer
         if answer.kind != "edit" or answer.name == call["name"]
         else Answer("reject", "the edit names another tool")
         for call, answer in zip(calls, said, strict=True)
     }
+
+
+def _question(decision: Decision, call: Mapping[str, Any], allowed: tuple[str, ...]) -> Question:
+    call_id = call["id"] or ""
+    return Question(call["name"], call["args"], why(basis_of(decision, call_id)), allowed, call_id)
 
 
 def ask_about_request(decision: Decision, text: str) -> bool:

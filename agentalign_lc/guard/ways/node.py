@@ -40,6 +40,7 @@ from agentalign_lc.guard.ways.batch import (
     with_arguments,
 )
 from agentalign_lc.guard.ways.person import Answer
+from agentalign_lc.guard.ways.step import Asked, Check, asettled, settled
 from agentalign_lc.guard.ways.words import facts_of, last_word
 
 __all__ = ["GuardNode", "guard_node"]
@@ -74,24 +75,21 @@ class GuardNode:
 
     def run(self, state: Any, config: RunnableConfig) -> Command[Any]:  # noqa: ANN401
         """Judge and route."""
-        history = self._history(state)
-        checkpoint = _place(history)
-        decisions = []
-        for view in self._views(history, checkpoint):
-            key = self._memory(config, view, checkpoint)
-            decision = self._kept.find(key) or self._guard.decide(view, checkpoint)
-            decisions.append(self._remembered(key, decision))
-        return self._route(history, checkpoint, decisions)
+        return settled(self._guard, self._judged(self._history(state), config))
 
     async def arun(self, state: Any, config: RunnableConfig) -> Command[Any]:  # noqa: ANN401
         """Judge and route, without blocking."""
-        history = self._history(state)
+        return await asettled(self._guard, self._judged(self._history(state), config))
+
+    def _judged(self, history: list[BaseMessage], config: RunnableConfig) -> Check[Command[Any]]:
         checkpoint = _place(history)
         decisions = []
         for view in self._views(history, checkpoint):
             key = self._memory(config, view, checkpoint)
-            decision = self._kept.find(key) or await self._guard.adecide(view, checkpoint)
+            decision = self._kept.find(key) or (yield Asked(view, checkpoint))
             decisions.append(self._remembered(key, decision))
+        if checkpoint == "calls":
+            return (yield from self._calls(history, decisions[0]))
         return self._route(history, checkpoint, decisions)
 
     def _history(self, state: Any) -> list[BaseMessage]:  # noqa: ANN401
@@ -118,8 +116,6 @@ class GuardNode:
         self, history: list[BaseMessage], checkpoint: Checkpoint, decisions: Sequence[Decision]
     ) -> Command[Any]:
         match checkpoint:
-            case "calls":
-                return self._calls(history, decisions[0])
             case "result":
                 return self._results(history, decisions)
             case "request":
@@ -135,36 +131,56 @@ class GuardNode:
             return self._go(self._model, *mended)
         return self._go(self._end, *mended, AIMessage(last_word(self._guard, decision)))
 
-    def _calls(self, found: list[BaseMessage], decision: Decision) -> Command[Any]:
+    def _calls(self, found: list[BaseMessage], decision: Decision) -> Check[Command[Any]]:
         history = _named(found)
-        pending = pending_calls(history)
         if decision.ends:
-            word = last_word(self._guard, decision)
-            renamed = history[-1:] if history[-1] is not found[-1] else []
-            return self._go(self._end, *renamed, *end_run(history, word, word))
-        asked = [c for c in pending if decision.for_call(c["id"]) == "ask"]
-        said: dict[str, Answer] = {}
-        if asked:
-            said = ask_about(decision, asked)
+            return self._over(found, history, decision)
+        asked = [c for c in pending_calls(history) if decision.for_call(c["id"]) == "ask"]
+        said = ask_about(decision, asked) if asked else {}
+        edits = {i: reply.arguments for i, reply in said.items() if reply.kind == "edit"}
+        edited = history
+        for call_id, arguments in edits.items():
+            edited = with_arguments(edited, call_id, arguments)
+        final = Decision(checkpoint="arguments")
+        if edits:
+            final = yield Asked(self._guard.look(edited), "arguments")
+        if final.ends:
+            return self._over(found, edited, final)
         run, answers = [], []
-        for call in pending:
-            reply = said.get(call["id"])
-            if call.get("error"):
-                answers.append(refusal(call, f"The call could not be read: {call['error']}"))
-            elif decision.for_call(call["id"]) == "refuse_call":
-                answers.append(refusal(call, call_text(self._guard, decision, call)))
-            elif reply and reply.kind == "reject":
-                answers.append(refusal(call, call_text(self._guard, decision, call, reply)))
+        for call in pending_calls(edited):
+            refused = self._refused(call, decision, said.get(call["id"]), final)
+            if refused:
+                answers.append(refused)
             else:
                 run.append(call)
-        edits = {i: reply.arguments for i, reply in said.items() if reply.kind == "edit"}
-        changed = history
-        for call_id, arguments in edits.items():
-            changed = with_arguments(changed, call_id, arguments)
         # Written again under its id, where a person changed arguments or a call had no id.
-        renewed = changed[-1:] if changed[-1] is not found[-1] else []
-        sends = [Send(self._tools, [_tool_call(call, edits.get(call["id"]))]) for call in run]
+        renewed = edited[-1:] if edited[-1] is not found[-1] else []
+        sends = [Send(self._tools, [_tool_call(call)]) for call in run]
         return Command(update={self._key: [*renewed, *answers]}, goto=sends or self._model)
+
+    def _refused(
+        self, call: Mapping[str, Any], decision: Decision, reply: Answer | None, final: Decision
+    ) -> ToolMessage | None:
+        """The answer to a call that does not run."""
+        call_id = call["id"]
+        if call.get("error"):
+            return refusal(call, f"The call could not be read: {call['error']}")
+        if decision.for_call(call_id) == "refuse_call":
+            return refusal(call, call_text(self._guard, decision, call))
+        if reply and reply.kind == "reject":
+            return refusal(call, call_text(self._guard, decision, call, reply))
+        # What a person wrote is not asked about again: it would not end.
+        if reply and reply.kind == "edit" and final.for_call(call_id) == "refuse_call":
+            return refusal(call, call_text(self._guard, final, call))
+        return None
+
+    def _over(
+        self, found: list[BaseMessage], history: list[BaseMessage], decision: Decision
+    ) -> Command[Any]:
+        """End the run, every pending call answered."""
+        word = last_word(self._guard, decision)
+        renamed = history[-1:] if history[-1] is not found[-1] else []
+        return self._go(self._end, *renamed, *end_run(history, word, word))
 
     def _results(self, history: list[BaseMessage], decisions: Sequence[Decision]) -> Command[Any]:
         found = [history[at] for at in _new_results(history)]
@@ -240,6 +256,5 @@ def _new_results(history: Sequence[BaseMessage]) -> list[int]:
     return places[::-1]
 
 
-def _tool_call(call: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> dict[str, Any]:
-    args = call["args"] if arguments is None else dict(arguments)
-    return {"name": call["name"], "args": args, "id": call["id"], "type": "tool_call"}
+def _tool_call(call: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": call["name"], "args": call["args"], "id": call["id"], "type": "tool_call"}

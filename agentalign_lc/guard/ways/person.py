@@ -22,6 +22,8 @@ class Question:
     arguments: Mapping[str, Any]
     why: str
     allowed: tuple[str, ...] = ("approve", "edit", "reject")
+    call_id: str = ""
+    """Which call is meant, where the answer has to be found again before the call is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ def ask_person(questions: Sequence[Question]) -> tuple[Answer, ...]:
     """
     asked = {
         "action_requests": [
-            {"name": q.name, "args": dict(q.arguments), "description": q.why} for q in questions
+            {"name": q.name, "args": dict(q.arguments), "description": q.why}
+            | ({"tool_call_id": q.call_id} if q.call_id else {})
+            for q in questions
         ],
         "review_configs": [
             {"action_name": q.name, "allowed_decisions": list(q.allowed)} for q in questions
@@ -80,6 +84,8 @@ def why(opinion: Opinion | None) -> str:
 
 def _read(said: object, question: Question) -> Answer:
     unreadable = Answer("reject", "the answer of the person could not be read")
+    if isinstance(said, Mapping) and said.get("type") == "edit" and "edit" not in question.allowed:
+        return Answer("reject", "it cannot be edited here: approve or reject it")
     if not isinstance(said, Mapping) or said.get("type") not in question.allowed:
         return unreadable
     if said["type"] == "reject":

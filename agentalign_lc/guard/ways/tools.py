@@ -26,6 +26,8 @@ from agentalign_lc.guard.ways.batch import (
     redacted_text,
     with_arguments,
 )
+from agentalign_lc.guard.ways.edits import as_ran, noted
+from agentalign_lc.guard.ways.trace import returned
 from agentalign_lc.guard.ways.words import facts_of, last_word
 
 __all__ = ["ToolWrapper", "atool_wrapper", "tool_wrapper"]
@@ -78,7 +80,9 @@ class ToolWrapper:
             return refused
         answer = execute(final)
         seen = _result_view(view, answer)
-        return answer if seen is None else self._cleared(answer, self._guard.decide(seen, "result"))
+        if seen is not None:
+            answer = self._cleared(answer, self._guard.decide(seen, "result"))
+        return _told(answer, case, final)
 
     async def acall(
         self, request: ToolCallRequest, execute: Callable[[ToolCallRequest], Awaitable[Any]]
@@ -98,13 +102,13 @@ class ToolWrapper:
             return refused
         answer = await execute(final)
         seen = _result_view(view, answer)
-        if seen is None:
-            return answer  # type: ignore[no-any-return]
-        return self._cleared(answer, await self._guard.adecide(seen, "result"))
+        if seen is not None:
+            answer = self._cleared(answer, await self._guard.adecide(seen, "result"))
+        return _told(answer, case, final)
 
     def _case(self, request: ToolCallRequest) -> _Case:
         self._guard.learn(request.runtime.tools or ())
-        history = _until(_messages(request.state, self._key), request.tool_call)
+        history = as_ran(_until(_messages(request.state, self._key), request.tool_call))
         view = self._guard.look(history)
         config = request.runtime.config or {}
         thread = str(config.get("configurable", {}).get("thread_id", ""))
@@ -223,6 +227,15 @@ def _over(messages: tuple[BaseMessage, ...]) -> bool:
         if (facts_of(message) or {}).get("action") in ("refuse_run", "end"):
             return True
     return False
+
+
+def _told(answer: _Returned, case: _Case, final: ToolCallRequest) -> _Returned:
+    """What came back, saying so if a person had the call run with other arguments."""
+    reply = (case.batch.replies or {}).get(case.call["id"] or "")
+    if reply and reply.kind == "edit":
+        for message in returned(answer):
+            noted(message, final.tool_call["args"])
+    return answer
 
 
 def _result_view(view: View, answer: object) -> View | None:

@@ -4,11 +4,11 @@ A callback handler that every model and every tool of a run reports to, in
 subgraphs and in agents started inside tools too. It knows each model's
 conversation, and keeps one trajectory of the whole app. It acts where LangChain
 lets a handler act: it raises before a tool runs, which a ToolNode turns into
-that call's answer, and it changes a message before anybody else has read it.
+that call's answer, it changes a message before anybody else has read it, and it
+puts a call that a person edited into what a node is given (``edits.py``).
 """
 
 import contextvars
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -25,8 +25,9 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tracers.context import register_configure_hook
 from langgraph.errors import GraphInterrupt
-from langgraph.prebuilt.tool_node import ToolInvocationError
+from langgraph.types import Interrupt
 
+from agentalign_lc.guard.audit.place import RUN
 from agentalign_lc.guard.engine.decision import Decision
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.engine.history import call_ids, refusal
@@ -40,25 +41,20 @@ from agentalign_lc.guard.ways.batch import (
     redacted_text,
     with_arguments,
 )
+from agentalign_lc.guard.ways.edits import Edit, Edits, as_ran, noted
+from agentalign_lc.guard.ways.person import Answer
+from agentalign_lc.guard.ways.refused import CallRefusedError
 from agentalign_lc.guard.ways.trace import returned, stands_in, still_running
 from agentalign_lc.guard.ways.words import last_word
 
-__all__ = ["WATCHING", "CallRefusedError", "Watch"]
+__all__ = ["WATCHING", "Watch"]
 
 V = TypeVar("V")
 
-
-class CallRefusedError(ToolInvocationError):
-    """A call was refused before its tool ran.
-
-    A ToolNode answers the call with the message and goes on with its siblings, as
-    it does for arguments that do not fit. Elsewhere it is an error like any other.
-    """
-
-    def __init__(self, tool: str, message: str) -> None:
-        Exception.__init__(self, message)
-        self.tool_name = tool
-        self.message = message
+_NOT_EDITED = (
+    "it cannot be edited here, since the app makes this call in a way of its own:"
+    " approve or reject it"
+)
 
 
 class Watch(BaseCallbackHandler):
@@ -69,6 +65,8 @@ class Watch(BaseCallbackHandler):
         thread: Id of the conversation, if it has one.
         batches: Batches of earlier runs by thread and call id, since a run that was paused goes on
             without asking the model again.
+        edits: What a person has edited and did not run yet, by call id; None where no answer of a
+            person can be read before the run goes on, and so none can be an edit.
         resuming: Whether this run goes on where another paused.
     """
 
@@ -76,7 +74,13 @@ class Watch(BaseCallbackHandler):
     """Callbacks are silent by default, and a refusal must not be."""
 
     def __init__(
-        self, guard: Engine, thread: str, batches: Bounded[Batch], *, resuming: bool = False
+        self,
+        guard: Engine,
+        thread: str,
+        batches: Bounded[Batch],
+        *,
+        edits: dict[str, Edit] | None = None,
+        resuming: bool = False,
     ) -> None:
         self.guard = guard
         # In the caller's own thread of control: 0.1 instead of 5 ms a run under async. A judge that
@@ -84,6 +88,7 @@ class Watch(BaseCallbackHandler):
         self.run_inline = not any(getattr(judge, "waits", True) for judge in guard.judges)
         self._thread = thread
         self._batches = batches
+        self._edits = Edits(edits)
         self.resuming = resuming
         self._token = str(uuid4())
         self._prompts: dict[UUID, list[BaseMessage]] = {}
@@ -102,6 +107,15 @@ class Watch(BaseCallbackHandler):
     def speaking(self) -> bool:
         """Whether some model has begun to speak and was not judged yet."""
         return bool(self._prompts)
+
+    def on_chain_start(
+        self,
+        serialized: dict[str, Any],  # noqa: ARG002 - handlers have these names
+        inputs: Any,  # noqa: ANN401 - an app's own state
+        **_: object,
+    ) -> None:
+        """See which calls a node is given, and give it those that a person edited."""
+        self._edits.see(inputs)
 
     def on_chat_model_start(
         self,
@@ -171,14 +185,17 @@ class Watch(BaseCallbackHandler):
         with batch.lock:
             if batch.decision is None:
                 batch.decision = self._decide(batch.view, "calls")
-            self._ask(batch, task)
+            self._ask(batch, task, editable=self._edits.possible(str(call["id"])))
         self._check(batch, call)
 
     def on_tool_end(self, output: Any, **_: object) -> None:  # noqa: ANN401
         """Judge what a tool returned, before the model reads it."""
         for message in returned(output):
             batch = self._batches.find(self._key(message.tool_call_id))
-            before = batch.view.messages if batch else tuple(self._opening)
+            before = list(batch.view.messages if batch else self._opening)
+            edit = self._edits.find(message.tool_call_id)
+            if edit:
+                before = with_arguments(before, edit.call_id, edit.after)
             decision = self._decide(self.guard.look([*before, message]), "result")
             if not decision.allowed:
                 # The very object that goes into the state: a handler cannot give back another.
@@ -186,12 +203,19 @@ class Watch(BaseCallbackHandler):
                 message.artifact = None
             if decision.ends:
                 self._over = last_word(self.guard, decision)
+            if edit:
+                noted(message, edit.after)
+                self._edits.drop(message.tool_call_id)
             self._trace.append(message)
 
     def recall_all(self, conversations: Iterable[Sequence[BaseMessage]]) -> None:
         """Take over all conversations of an app that paused."""
         for messages in conversations:
             self._recall(messages)
+
+    def take_answers(self, interrupts: Iterable[Interrupt], resume: object) -> None:
+        """Learn what a person has said, before the calls that it is about are made again."""
+        self._edits.take(interrupts, resume)
 
     def _recall(self, messages: Iterable[BaseMessage]) -> None:
         """Take over a conversation that paused before its last calls ran."""
@@ -263,14 +287,14 @@ class Watch(BaseCallbackHandler):
     def _key(self, call_id: str | None) -> str:
         return f"{self._thread or self._token} {call_id}"
 
-    def _ask(self, batch: Batch, task: str) -> None:
+    def _ask(self, batch: Batch, task: str, *, editable: bool) -> None:
         """Ask a person once about all calls of a batch; the other tasks of it pause silently."""
         if not batch.asked or batch.replies is not None or batch.decision is None:
             return
         if batch.asker.startswith(self._token) and batch.asker != f"{self._token} {task}":
             raise GraphInterrupt
         batch.asker = f"{self._token} {task}"
-        batch.replies = ask_about(batch.decision, batch.asked, edits=False)
+        batch.replies = ask_about(batch.decision, batch.asked, editable=editable)
 
     def _check(self, batch: Batch, call: dict[str, Any]) -> None:
         """Raise unless the call may run, with these arguments."""
@@ -283,6 +307,9 @@ class Watch(BaseCallbackHandler):
             self._deny(call, call_text(self.guard, decision, call, reply))
         elif decision.for_call(call_id) == "refuse_call":
             self._deny(call, call_text(self.guard, decision, call))
+        edited = reply is not None and reply.kind == "edit"
+        if decision and reply and edited and not _same(reply.arguments, call["args"]):
+            self._deny(call, call_text(self.guard, decision, call, Answer("reject", _NOT_EDITED)))
         judged = next((c["args"] for c in batch.calls if c["id"] == call_id), None)
         history = with_arguments(batch.view.messages, call_id, call["args"])
         changed = not _same(judged, call["args"])
@@ -290,7 +317,9 @@ class Watch(BaseCallbackHandler):
         action = final.for_call(call_id)
         if final.ends:
             self._end(call, final)
-        if action == "refuse_call" or (action == "ask" and (changed or not reply)):
+        # What a person wrote is not asked about again: it would not end.
+        seen = edited or (reply and not changed)
+        if action == "refuse_call" or (action == "ask" and not seen):
             self._deny(call, call_text(self.guard, final, call))
 
     def _end(self, call: dict[str, Any], decision: Decision | None) -> None:
@@ -312,7 +341,7 @@ class Watch(BaseCallbackHandler):
         said = {str(m.text) for m in prompt if isinstance(m, HumanMessage | AIMessage)}
         before = [m for m in self._opening if not stands_in(m, own, said)]
         before += [m for m in self._trace if not stands_in(m, own, said)]
-        return [*still_running(before), *(self._marked(m) for m in prompt)]
+        return as_ran([*still_running(before), *(self._marked(m) for m in prompt)])
 
     def _marked(self, message: BaseMessage) -> BaseMessage:
         """A refusal as the other ways in write it, so that refusals are counted."""
@@ -330,23 +359,13 @@ WATCHING: contextvars.ContextVar[Watch | None] = contextvars.ContextVar(
 register_configure_hook(WATCHING, inheritable=True)
 
 
-def _worth_a_line(record: logging.LogRecord) -> bool:
-    """LangChain logs whatever a handler raises as its error; a refusal and a pause are none."""
-    who, _, what = (
-        (*record.args, "", "", "")[:3] if isinstance(record.args, tuple) else ("", "", "")
-    )
-    ours = str(what).startswith((CallRefusedError.__name__, GraphInterrupt.__name__))
-    return not (who == Watch.__name__ and ours)
-
-
-logging.getLogger("langchain_core.callbacks.manager").addFilter(_worth_a_line)
-
-
 def _apart(work: Callable[[], V]) -> V:
     context = contextvars.copy_context()
 
     def run() -> V:
         WATCHING.set(None)
+        # The audit says which run it was all the same, and tells its tracers.
+        RUN.set(var_child_runnable_config.get())
         var_child_runnable_config.set(None)
         return work()
 

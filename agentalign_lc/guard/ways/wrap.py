@@ -5,9 +5,14 @@
 The app stays what it is, with its state, its checkpointer and its methods; each
 run of it is watched (``guard/ways/watch.py``). The original graph is left alone.
 
-What it cannot do: change arguments (a person may approve or reject a call, not
-edit it); stop a node that touches the world without a tool; reach code in
-another process (a remote graph); hear a thread that was started without the
+A person who is asked about a call may approve, reject or edit it. The model's
+message keeps the call as the model made it; the tool's message says what ran.
+Editing needs the checkpointer to be the wrapped app's own, and a node that reads
+its calls from its state, as a ToolNode does: elsewhere a person is offered to
+approve or reject, and an edit that comes all the same is a rejection.
+
+What it cannot do: stop a node that touches the world without a tool; reach code
+in another process (a remote graph); hear a thread that was started without the
 caller's context. A refused request costs one model call, whose answer is thrown
 away. A tool that is called outside a ToolNode raises where it is refused.
 """
@@ -31,6 +36,7 @@ from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.engine.history import answer_calls
 from agentalign_lc.guard.ways.batch import Batch, Bounded
+from agentalign_lc.guard.ways.edits import Edit
 from agentalign_lc.guard.ways.watch import WATCHING, Watch
 
 __all__ = ["GuardedGraph", "wrap"]
@@ -47,6 +53,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
     guard: Engine
     _batches: Bounded[Batch]
+    _edits: Bounded[dict[str, Edit]]
 
     def copy(self, update: dict[str, Any] | None = None) -> Self:
         """A copy with other fields (a server brings its own checkpointer), guarded as well."""
@@ -126,7 +133,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         config = ensure_config(config)
         state = self.get_state(config, subgraphs=watch.resuming)
         if watch.resuming:
-            watch.recall_all(_conversations(state))
+            _resumed(watch, state, input)
         elif answers := _dangling(state):
             self.update_state(config, answers, as_node=state.next[0])
         return watch
@@ -138,7 +145,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         config = ensure_config(config)
         state = await self.aget_state(config, subgraphs=watch.resuming)
         if watch.resuming:
-            watch.recall_all(_conversations(state))
+            _resumed(watch, state, input)
         elif answers := _dangling(state):
             await self.aupdate_state(config, answers, as_node=state.next[0])
         return watch
@@ -150,7 +157,13 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
             return outer
         thread = str(ensure_config(config).get("configurable", {}).get("thread_id", ""))
         resuming = input is None or isinstance(input, Command)
-        return Watch(self.guard, thread, self._batches, resuming=resuming)
+        if not resuming:
+            # An edit is for the run that paused.
+            self._edits.drop(thread)
+        # Under a checkpointer of somebody else, what a person said comes by another way.
+        own = isinstance(self.checkpointer, BaseCheckpointSaver)
+        edits = self._edits.get(thread, dict) if own else None
+        return Watch(self.guard, thread, self._batches, edits=edits, resuming=resuming)
 
 
 def wrap(guard: Engine, app: CompiledStateGraph[Any, Any, Any, Any]) -> GuardedGraph:
@@ -182,6 +195,7 @@ def wrap(guard: Engine, app: CompiledStateGraph[Any, Any, Any, Any]) -> GuardedG
     guarded.__dict__.update(app.__dict__)
     guarded.guard = guard
     guarded._batches = Bounded()
+    guarded._edits = Bounded()
     return guarded
 
 
@@ -273,6 +287,13 @@ def _tools(app: CompiledStateGraph[Any, Any, Any, Any]) -> list[BaseTool]:
     graphs = [app, *(g for g in subgraphs if isinstance(g, CompiledStateGraph))]
     nodes = [spec.runnable for graph in graphs for spec in graph.builder.nodes.values()]
     return [t for n in nodes if isinstance(n, ToolNode) for t in n.tools_by_name.values()]
+
+
+def _resumed(watch: Watch, state: StateSnapshot, given: object) -> None:
+    """Have the watch know what it needs of a run that paused."""
+    watch.recall_all(_conversations(state))
+    if isinstance(given, Command) and given.resume is not None:
+        watch.take_answers(state.interrupts, given.resume)
 
 
 def _dangling(state: StateSnapshot) -> dict[str, list[ToolMessage]]:

@@ -32,6 +32,16 @@ def test_it_needs_a_person_to_pay(graph: Any) -> None:
     assert out["messages"][-1].text == "The answer was: 20 paid to Ana"
 
 
+def test_a_person_pays_less(graph: Any) -> None:
+    graph.invoke({"messages": ["Please pay Ana 20."]}, CONFIG)
+    action = {"name": "pay", "args": {"to": "Ana", "amount": 5}}
+    answer = {"type": "edit", "edited_action": action}
+
+    out = graph.invoke(Command(resume={"decisions": [answer]}), CONFIG)
+
+    assert out["messages"][-1].text == "The answer was: 5 paid to Ana"
+
+
 def test_it_answers_the_rest(graph: Any) -> None:
     out = graph.invoke({"messages": ["Hello."]}, CONFIG)
 
