@@ -9,7 +9,8 @@ What it cannot do: change arguments (a person may approve or reject a call, not
 edit it); stop a node that touches the world without a tool; reach code in
 another process (a remote graph); hear a thread that was started without the
 caller's context. A refused request costs one model call, whose answer is thrown
-away. A tool that is called outside a ToolNode raises where it is refused.
+away. A tool that is called outside a ToolNode raises where it is refused, and so
+does an answer in a fixed form that the provider or the agent insists on.
 """
 
 from collections import OrderedDict
@@ -47,6 +48,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
     guard: Engine
     _batches: Bounded[Batch]
+    _names: frozenset[str]
 
     def copy(self, update: dict[str, Any] | None = None) -> Self:
         """A copy with other fields (a server brings its own checkpointer), guarded as well."""
@@ -150,7 +152,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
             return outer
         thread = str(ensure_config(config).get("configurable", {}).get("thread_id", ""))
         resuming = input is None or isinstance(input, Command)
-        return Watch(self.guard, thread, self._batches, resuming=resuming)
+        return Watch(self.guard, thread, self._batches, resuming=resuming, tools=self._names)
 
 
 def wrap(guard: Engine, app: CompiledStateGraph[Any, Any, Any, Any]) -> GuardedGraph:
@@ -177,11 +179,13 @@ def wrap(guard: Engine, app: CompiledStateGraph[Any, Any, Any, Any]) -> GuardedG
             f"only a compiled StateGraph can be wrapped, not {type(app).__name__};"
             " call .compile() first, or use guard.node or guard.tool_wrapper"
         )
-    guard.learn(_tools(app))
+    tools = _tools(app)
+    guard.learn(tools)
     guarded = object.__new__(GuardedGraph)
     guarded.__dict__.update(app.__dict__)
     guarded.guard = guard
     guarded._batches = Bounded()
+    guarded._names = frozenset(tool.name for tool in tools)
     return guarded
 
 

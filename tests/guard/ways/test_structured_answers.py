@@ -15,6 +15,7 @@ from agentalign_lc.guard.guard import Guard
 from agentalign_lc.guard.judges.rules import RuleJudge
 from agentalign_lc.guard.opinion import allow, refuse
 from agentalign_lc.guard.policy.policy import Policy, Setting
+from agentalign_lc.guard.ways.forms import NO_FORM, AnswerRefusedError, form_of
 from agentalign_lc.guard.ways.middleware import GuardMiddleware
 from tests.guard.doubles import KNOWN, ToldJudge, counting_tools
 from tests.guard.strict_model import StrictChatModel
@@ -113,9 +114,41 @@ def test_a_blocked_one_is_nowhere(way: str, tools: list[Any] | None) -> None:
     assert "swordfish" not in str(result)
     assert "swordfish" not in str(agent.get_state(CONFIG).values["messages"])
     assert problems(result["messages"]) == []
-    if way == "middleware" or tools is None:
+    if way == "wrap" and tools == []:
+        # Nothing but an answer in its form ends such an agent: it is asked again.
+        assert result["structured_response"] == Plan(step="rest")
+    else:
         assert result["messages"][-1].text == "[removed: it has the word]"
         assert result.get("structured_response") is None
+
+
+@pytest.mark.parametrize("action", ["redact", "refuse_run"])
+def test_a_wrapped_agent_that_only_has_forms_does_not_ask_for_ever(action: Any) -> None:
+    policy = Policy(answer=action, refusals=2)
+    agent, _, _ = app("wrap", *[as_call("swordfish") for _ in range(9)], policy=policy, tools=[])
+
+    with pytest.raises(AnswerRefusedError, match="it has the word"):
+        say(agent)
+
+    assert "swordfish" not in str(agent.get_state(CONFIG).values)
+
+
+def test_a_wrapped_agent_with_the_providers_own_form_says_why_it_fails() -> None:
+    agent, _, _ = app("wrap", as_json("swordfish"), as_json("rest"), strategy="provider")
+
+    with pytest.raises(AnswerRefusedError, match="GuardMiddleware") as failed:
+        say(agent)
+
+    assert "swordfish" not in str(failed.value)
+    assert say(agent, "And?")["structured_response"] == Plan(step="rest")
+
+
+def test_a_routers_choice_is_no_call() -> None:
+    """``with_structured_output`` forces one function by name."""
+    chosen = {"type": "function", "function": {"name": "Route"}}
+    form = form_of({"tools": [{"function": {"name": "Route"}}], "tool_choice": chosen}, ["pay"])
+    assert form.calls == {"Route"}
+    assert form_of({"tools": [{"name": "Route"}], "tool_choice": "auto"}, []) == NO_FORM
 
 
 def test_a_blocked_one_of_the_providers_own_form_is_nowhere() -> None:
@@ -131,7 +164,7 @@ def test_a_blocked_one_of_the_providers_own_form_is_nowhere() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_blocked_one_is_in_no_stream(way: str) -> None:
-    agent, _, _ = app(way, *[as_call("swordfish")] * 3)
+    agent, _, _ = app(way, *[as_call("swordfish") for _ in range(3)])
     modes = ["messages", "updates", "values", "custom"]
     given = {"messages": [HumanMessage("Go.")]}
     one, two, three = ({"configurable": {"thread_id": name}} for name in "abc")
