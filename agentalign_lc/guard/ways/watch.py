@@ -44,7 +44,7 @@ from agentalign_lc.guard.ways.forms import NO_FORM, AnswerRefusedError, Form, fo
 from agentalign_lc.guard.ways.trace import returned, stands_in, still_running
 from agentalign_lc.guard.ways.words import Spoken, last_word
 
-__all__ = ["WATCHING", "CallRefusedError", "Watch"]
+__all__ = ["WATCHING", "CallRefusedError", "Watch", "result_name"]
 
 V = TypeVar("V")
 
@@ -105,7 +105,7 @@ class Watch(BaseCallbackHandler):
         self._denied: set[str] = set()
         self._over = ""
         self.settled: set[str] = set()
-        """Ids of model messages that were judged; only these may be streamed."""
+        """Ids of model messages and names of results that were judged; only these may be streamed."""
         self.blocked: dict[str, str] = {}
         """Ids of those that were replaced, with what they say now."""
 
@@ -201,6 +201,7 @@ class Watch(BaseCallbackHandler):
             if decision.ends:
                 self._over = last_word(self.guard, decision)
             self._trace.append(message)
+            self.settled.add(result_name(message.tool_call_id))
 
     def recall_all(self, conversations: Iterable[Sequence[BaseMessage]]) -> None:
         """Take over all conversations of an app that paused."""
@@ -349,6 +350,16 @@ class Watch(BaseCallbackHandler):
             call = {"name": message.name, "id": message.tool_call_id}
             return refusal(call, message.text)
         return message
+
+
+def result_name(call_id: str) -> str:
+    """Name of a call's result among what was judged.
+
+    Example:
+        >>> result_name("1")
+        'result of 1'
+    """
+    return f"result of {call_id}"
 
 
 WATCHING: contextvars.ContextVar[Watch | None] = contextvars.ContextVar(

@@ -32,7 +32,8 @@ from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.engine.history import answer_calls
 from agentalign_lc.guard.ways.batch import Batch, Bounded
-from agentalign_lc.guard.ways.watch import WATCHING, Watch
+from agentalign_lc.guard.ways.trace import returned
+from agentalign_lc.guard.ways.watch import WATCHING, Watch, result_name
 
 __all__ = ["GuardedGraph", "wrap"]
 
@@ -40,6 +41,11 @@ __all__ = ["GuardedGraph", "wrap"]
 _NO_V3 = (
     "a guarded app has no events of version v3: they carry tokens before these were judged;"
     " use stream, astream or astream_events(version='v2')"
+)
+
+_NO_LOG = (
+    "a guarded app has no astream_log: it carries tokens before these were judged;"
+    " use astream or astream_events(version='v2')"
 )
 
 
@@ -79,6 +85,14 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
             ConfigError: always.
         """
         raise ConfigError(_NO_V3)
+
+    def astream_log(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401
+        """Never: see the error.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError(_NO_LOG)
 
     def _stream(
         self,
@@ -223,6 +237,9 @@ class _Held:
 
     def _names(self, part: Any) -> str:  # noqa: ANN401
         """Id of the message whose words a part carries, if these have to be judged."""
+        if isinstance(part, dict) and part.get("event") == "on_tool_end":
+            results = returned(part["data"].get("output"))
+            return result_name(results[-1].tool_call_id) if results else ""
         message = _message(part)
         if not isinstance(message, AIMessage) or not message.id:
             return ""
@@ -238,9 +255,12 @@ class _Held:
             text = self._watch.blocked.get(name)
             if text is None:
                 yield from parts
-            elif name not in self._replaced:
-                self._replaced.add(name)
-                yield _saying(parts[0], text, name)
+                continue
+            for part in parts:
+                # Of many tokens one is left; an event that sums up is left with another sum.
+                if name not in self._replaced or _sums_up(part):
+                    self._replaced.add(name)
+                    yield _saying(part, text, name)
 
 
 def _message(part: Any) -> Any:  # noqa: ANN401
@@ -248,20 +268,25 @@ def _message(part: Any) -> Any:  # noqa: ANN401
     if isinstance(part, dict):
         if str(part.get("event", "")).endswith("_stream"):
             return _message(part["data"].get("chunk"))
+        if _sums_up(part):
+            return _message(part["data"].get("output"))
         return _message(part["data"]) if part.get("type") == "messages" else None
     if isinstance(part, tuple) and part:
         return part[0] if isinstance(part[0], BaseMessage) else _message(part[-1])
     return part if isinstance(part, BaseMessage) else None
 
 
+def _sums_up(part: Any) -> bool:  # noqa: ANN401
+    return isinstance(part, dict) and part.get("event") == "on_chat_model_end"
+
+
 def _saying(part: Any, text: str, name: str) -> Any:  # noqa: ANN401
     """A part of the same shape with another text."""
     if isinstance(part, dict):
         if "event" in part:
-            return {
-                **part,
-                "data": {**part["data"], "chunk": _saying(part["data"]["chunk"], text, name)},
-            }
+            where = "output" if _sums_up(part) else "chunk"
+            said = _saying(part["data"][where], text, name)
+            return {**part, "data": {**part["data"], where: said}}
         return {**part, "data": _saying(part["data"], text, name)}
     if isinstance(part, tuple):
         if isinstance(part[0], BaseMessage):
