@@ -76,23 +76,27 @@ class GuardNode:
         """Judge and route."""
         history = self._history(state)
         checkpoint = _place(history)
-        decisions = []
+        found: list[tuple[str, Decision]] = []
         for view in self._views(history, checkpoint):
             key = self._memory(config, view, checkpoint)
             decision = self._kept.find(key) or self._guard.decide(view, checkpoint)
-            decisions.append(self._remembered(key, decision))
-        return self._route(history, checkpoint, decisions)
+            found.append((key, self._remembered(key, decision)))
+        routed = self._route(history, checkpoint, [decision for _, decision in found])
+        self._forget_failures(found)
+        return routed
 
     async def arun(self, state: Any, config: RunnableConfig) -> Command[Any]:  # noqa: ANN401
         """Judge and route, without blocking."""
         history = self._history(state)
         checkpoint = _place(history)
-        decisions = []
+        found: list[tuple[str, Decision]] = []
         for view in self._views(history, checkpoint):
             key = self._memory(config, view, checkpoint)
             decision = self._kept.find(key) or await self._guard.adecide(view, checkpoint)
-            decisions.append(self._remembered(key, decision))
-        return self._route(history, checkpoint, decisions)
+            found.append((key, self._remembered(key, decision)))
+        routed = self._route(history, checkpoint, [decision for _, decision in found])
+        self._forget_failures(found)
+        return routed
 
     def _history(self, state: Any) -> list[BaseMessage]:  # noqa: ANN401
         if isinstance(state, list):
@@ -112,7 +116,13 @@ class GuardNode:
 
     def _remembered(self, key: str, decision: Decision) -> Decision:
         # The node runs again from its start when a person has answered: nothing is judged twice.
-        return decision if decision.error else self._kept.get(key, lambda: decision)
+        return self._kept.get(key, lambda: decision)
+
+    def _forget_failures(self, found: Sequence[tuple[str, Decision]]) -> None:
+        """A judge that failed is asked again when the same comes by another time."""
+        for key, decision in found:
+            if decision.error:
+                self._kept.drop(key)
 
     def _route(
         self, history: list[BaseMessage], checkpoint: Checkpoint, decisions: Sequence[Decision]

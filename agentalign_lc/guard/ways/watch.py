@@ -41,10 +41,10 @@ from agentalign_lc.guard.ways.batch import (
     with_arguments,
 )
 from agentalign_lc.guard.ways.forms import NO_FORM, AnswerRefusedError, Form, form_of
-from agentalign_lc.guard.ways.trace import returned, stands_in, still_running
+from agentalign_lc.guard.ways.trace import result_name, returned, stands_in, still_running
 from agentalign_lc.guard.ways.words import Spoken, last_word
 
-__all__ = ["WATCHING", "CallRefusedError", "Watch", "result_name"]
+__all__ = ["WATCHING", "CallRefusedError", "Watch"]
 
 V = TypeVar("V")
 
@@ -350,16 +350,6 @@ class Watch(BaseCallbackHandler):
             call = {"name": message.name, "id": message.tool_call_id}
             return refusal(call, message.text)
         return message
-
-
-def result_name(call_id: str) -> str:
-    """Name of a call's result among what was judged.
-
-    Example:
-        >>> result_name("1")
-        'result of 1'
-    """
-    return f"result of {call_id}"
 
 
 WATCHING: contextvars.ContextVar[Watch | None] = contextvars.ContextVar(

@@ -32,8 +32,8 @@ from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.engine.history import answer_calls
 from agentalign_lc.guard.ways.batch import Batch, Bounded
-from agentalign_lc.guard.ways.trace import returned
-from agentalign_lc.guard.ways.watch import WATCHING, Watch, result_name
+from agentalign_lc.guard.ways.trace import result_name, returned
+from agentalign_lc.guard.ways.watch import WATCHING, Watch
 
 __all__ = ["GuardedGraph", "wrap"]
 
