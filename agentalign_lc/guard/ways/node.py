@@ -29,6 +29,7 @@ from agentalign_lc.guard.engine.history import (
     problems,
     refusal,
     replaced,
+    unreadable,
 )
 from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.guard.ways.batch import (
@@ -156,11 +157,12 @@ class GuardNode:
         said: dict[str, Answer] = {}
         if asked:
             said = ask_about(decision, asked)
+        garbled = {message.tool_call_id: message for message in unreadable(history)}
         run, answers = [], []
         for call in pending:
             reply = said.get(call["id"])
-            if call.get("error"):
-                answers.append(refusal(call, f"The call could not be read: {call['error']}"))
+            if call["id"] in garbled:
+                answers.append(garbled[call["id"]])
             elif decision.for_call(call["id"]) == "refuse_call":
                 answers.append(refusal(call, call_text(self._guard, decision, call)))
             elif reply and reply.kind == "reject":
