@@ -41,7 +41,7 @@ from agentalign_lc.guard.ways.batch import (
     with_arguments,
 )
 from agentalign_lc.guard.ways.person import Answer
-from agentalign_lc.guard.ways.words import facts_of, last_word
+from agentalign_lc.guard.ways.words import basis_of, facts_of, last_word
 
 __all__ = ["GuardNode", "guard_node"]
 
@@ -82,7 +82,11 @@ class GuardNode:
             key = self._memory(config, view, checkpoint)
             decision = self._kept.find(key) or self._guard.decide(view, checkpoint)
             found.append((key, self._remembered(key, decision)))
-        routed = self._route(history, checkpoint, [decision for _, decision in found])
+        decisions = [decision for _, decision in found]
+        said = self._said(history, decisions[0]) if checkpoint == "calls" else {}
+        for call, view in self._edited(history, said):
+            said[call] = _judged(said[call], call, self._guard.decide(view, "arguments"))
+        routed = self._route(history, checkpoint, decisions, said)
         self._forget_failures(found)
         return routed
 
@@ -95,7 +99,11 @@ class GuardNode:
             key = self._memory(config, view, checkpoint)
             decision = self._kept.find(key) or await self._guard.adecide(view, checkpoint)
             found.append((key, self._remembered(key, decision)))
-        routed = self._route(history, checkpoint, [decision for _, decision in found])
+        decisions = [decision for _, decision in found]
+        said = self._said(history, decisions[0]) if checkpoint == "calls" else {}
+        for call, view in self._edited(history, said):
+            said[call] = _judged(said[call], call, await self._guard.adecide(view, "arguments"))
+        routed = self._route(history, checkpoint, decisions, said)
         self._forget_failures(found)
         return routed
 
@@ -125,12 +133,33 @@ class GuardNode:
             if decision.error:
                 self._kept.drop(key)
 
+    def _said(self, found: list[BaseMessage], decision: Decision) -> dict[str, Answer]:
+        """What a person says about the calls that one has to be asked about."""
+        pending = [] if decision.ends else pending_calls(_named(found))
+        asked = [call for call in pending if decision.for_call(call["id"]) == "ask"]
+        return ask_about(decision, asked) if asked else {}
+
+    def _edited(
+        self, found: list[BaseMessage], said: Mapping[str, Answer]
+    ) -> list[tuple[str, View]]:
+        """The calls that a person changed, as they would run."""
+        history = _named(found)
+        return [
+            (call, self._guard.look(with_arguments(history, call, answer.arguments)))
+            for call, answer in said.items()
+            if answer.kind == "edit"
+        ]
+
     def _route(
-        self, history: list[BaseMessage], checkpoint: Checkpoint, decisions: Sequence[Decision]
+        self,
+        history: list[BaseMessage],
+        checkpoint: Checkpoint,
+        decisions: Sequence[Decision],
+        said: Mapping[str, Answer],
     ) -> Command[Any]:
         match checkpoint:
             case "calls":
-                return self._calls(history, decisions[0])
+                return self._calls(history, decisions[0], said)
             case "result":
                 return self._results(history, decisions)
             case "request":
@@ -146,17 +175,15 @@ class GuardNode:
             return self._go(self._model, *mended)
         return self._go(self._end, *mended, AIMessage(last_word(self._guard, decision)))
 
-    def _calls(self, found: list[BaseMessage], decision: Decision) -> Command[Any]:
+    def _calls(
+        self, found: list[BaseMessage], decision: Decision, said: Mapping[str, Answer]
+    ) -> Command[Any]:
         history = _named(found)
         pending = pending_calls(history)
         if decision.ends:
             word = last_word(self._guard, decision)
             renamed = history[-1:] if history[-1] is not found[-1] else []
             return self._go(self._end, *renamed, *end_run(history, word, word))
-        asked = [c for c in pending if decision.for_call(c["id"]) == "ask"]
-        said: dict[str, Answer] = {}
-        if asked:
-            said = ask_about(decision, asked)
         garbled = {message.tool_call_id: message for message in unreadable(history)}
         run, answers = [], []
         for call in pending:
@@ -250,6 +277,13 @@ def _new_results(history: Sequence[BaseMessage]) -> list[int]:
         if not facts_of(message):
             places.append(at)
     return places[::-1]
+
+
+def _judged(answer: Answer, call: str, decision: Decision) -> Answer:
+    """A person's edit, or its rejection where the guard refuses what was made of the call."""
+    if decision.for_call(call) in ("allow", "ask"):  # a person has seen it
+        return answer
+    return Answer("reject", basis_of(decision, call).reason)
 
 
 def _tool_call(call: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> dict[str, Any]:

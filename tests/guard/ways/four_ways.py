@@ -102,6 +102,19 @@ def calling(*whom: str, name: str = "pay", prefix: str = "c") -> AIMessage:
     return AIMessage("", tool_calls=calls)
 
 
+def agent_inside_a_tool(ran: list[str], *whom: str) -> Any:
+    """A tool that starts an agent of its own, which pays."""
+    inner = StrictModel(script=[calling(*whom, prefix="inner"), "Paid."] * 2)
+    agent = create_agent(inner, [paying(ran)])
+
+    @tool
+    def ask_helper(to: str) -> str:
+        """Ask the helper."""
+        return str(agent.invoke({"messages": [HumanMessage(f"Pay {to}.")]})["messages"][-1].text)
+
+    return ask_helper
+
+
 def guard_of(*judges: Any, action: Any = "refuse_call", **policy: Any) -> Guard:
     defaults = Setting(action=action)
     return Guard(judges, Policy(defaults=defaults, inherit=False, **policy), tools=TOOLS)
