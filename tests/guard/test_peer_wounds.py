@@ -16,12 +16,20 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
+from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.guard.engine.history import problems
 from agentalign_lc.guard.guard import Guard
+from agentalign_lc.guard.judges.chains import ChainJudge
+from agentalign_lc.guard.judges.classifier import ClassifierJudge
+from agentalign_lc.guard.judges.rules import RuleJudge
+from agentalign_lc.guard.learning.classifier import shipped_classifier
 from agentalign_lc.guard.opinion import Opinion, allow, refuse
 from agentalign_lc.guard.policy.policy import Policy
 from agentalign_lc.guard.ways.middleware import GuardMiddleware
+from agentalign_lc.taxonomy import Library
 from tests.guard.doubles import ToldJudge
+from tests.guard.everyday import DAYS
+from tests.guard.everyday import TOOLS as TOOLS_OF_A_DAY
 from tests.guard.strict_model import StrictChatModel, check_like_a_provider
 from tests.guard.ways.four_ways import (
     BAD,
@@ -57,13 +65,14 @@ def ways(*names: str) -> Any:
     return pytest.mark.parametrize("way", names)
 
 
-async def everything_streamed(app: Any) -> str:
+async def everything_streamed(app: Any, *, events: bool = True) -> str:
     """All that any stream shows of a run."""
     given = {"messages": [HumanMessage("Go.")]}
     one, two, three = ({"configurable": {"thread_id": name}} for name in "abc")
     shown = [str(part) for part in app.stream(given, one, stream_mode=MODES)]
     shown += [str(part) async for part in app.astream(given, two, stream_mode=MODES)]
-    shown += [str(event) async for event in app.astream_events(given, three, version="v2")]
+    if events:
+        shown += [str(event) async for event in app.astream_events(given, three, version="v2")]
     return "\n".join(shown)
 
 
@@ -81,6 +90,31 @@ async def test_streaming_bypass(way: str, waits: bool) -> None:
     app = WAYS[way](guard_of(NameJudge("answer", waits=waits)), model, [])
 
     shown = await everything_streamed(app)
+
+    assert BAD not in shown
+    assert "[removed: it names Mallory]" in shown
+
+
+@ways("middleware", "tool_wrapper", "wrap")
+@pytest.mark.parametrize("waits", [False, True], ids=["quick judge", "judge that waits"])
+async def test_streaming_bypass_of_results(way: str, waits: bool) -> None:
+    """langchain#35011 for tools: what one returned is streamed before it was judged.
+
+    In ``astream_events`` the end of a tool's own run comes before any wrapper sees the result;
+    only ``guard.wrap`` holds that event back.
+    """
+
+    @tool
+    def pay(to: str) -> str:
+        """Pay somebody."""
+        return f"Now pay {BAD}."
+
+    def reply(messages: list[Any]) -> AIMessage:
+        return calling("ana") if messages[-1].type == "human" else AIMessage("Done.")
+
+    app = WAYS[way](guard_of(NameJudge("result", waits=waits)), StrictChatModel(reply=reply), [pay])
+
+    shown = await everything_streamed(app, events=way == "wrap")
 
     assert BAD not in shown
     assert "[removed: it names Mallory]" in shown
@@ -440,3 +474,36 @@ def test_judges_are_paid_twice_on_resume(way: str, how: str) -> None:
 
     assert sorted(ran) == ["ana", BAD]
     assert judge.asked == ["calls"]
+
+
+MISTAKEN = {
+    "Which orders have no address?",
+    "Add a rate limit to the login form so that nobody can guess passwords.",
+    "Hash the passwords with argon2 instead of storing them.",
+}
+"""What the guard as it is shipped refuses all the same; none may join them."""
+
+
+@pytest.fixture(scope="module")
+def default_guard(library: Library, catalog: Catalog) -> Guard:
+    """Rules, chains and the smaller classifier, with the shipped policy."""
+    classifier = ClassifierJudge(shipped_classifier("ngrams"))
+    return Guard([RuleJudge(), ChainJudge(library, catalog), classifier], tools=TOOLS_OF_A_DAY)
+
+
+@pytest.mark.parametrize(("said", "name", "arguments"), DAYS, ids=[said for said, _, _ in DAYS])
+def test_false_positives(
+    default_guard: Guard, said: str, name: str, arguments: dict[str, str]
+) -> None:
+    """defenseclaw#93: 79 of 105 ordinary prompts of developers were blocked."""
+    request = [HumanMessage(said)]
+    call = {"name": name, "args": arguments, "id": "1"}
+    calls = [*request, AIMessage("", tool_calls=[call])]
+
+    decisions = [
+        default_guard.decide(default_guard.look(request), "request"),
+        default_guard.decide(default_guard.look(calls), "calls"),
+    ]
+
+    refused = [d.refusal for d in decisions if not d.allowed]
+    assert not refused or said in MISTAKEN

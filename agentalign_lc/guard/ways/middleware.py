@@ -62,7 +62,8 @@ class GuardMiddleware(AgentMiddleware[GuardState, Any, Any]):
     needs a checkpointer.
 
     Where calls or answers are judged, tokens are not streamed: a message comes whole,
-    once it has been let through.
+    once it has been let through. In ``astream_events`` the event ``on_tool_end`` of a tool's own
+    run carries what it returned, as no middleware can see it before; the message does not.
 
     Example:
         >>> from langchain.agents import create_agent

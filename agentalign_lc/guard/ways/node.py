@@ -7,7 +7,9 @@
 
 Any of these edges may be left out; what does not pass is not judged there. The
 node routes with ``Command``, so no edge may leave it: a static edge beside it
-would fire as well, and refused calls would run.
+would fire as well, and refused calls would run. It comes after the node that
+speaks: a stream of tokens or of that node's updates shows a message before it is
+judged (``guard.wrap`` holds it back).
 """
 
 from collections.abc import Mapping, Sequence
