@@ -69,14 +69,33 @@ def add_to_table(config, counted: dict[str, dict[str, int]]) -> None:
         table[tool].update(counts)
 
 
+_FIGURES = pytest.StashKey[Counter[str]]()
+
+
+@pytest.fixture
+def figures(pytestconfig) -> Counter[str]:
+    """Counts to be printed at the end of the tests, by what was counted."""
+    return pytestconfig.stash.setdefault(_FIGURES, Counter())
+
+
+def pytest_sessionfinish(session) -> None:
+    """Hand over what this process of pytest-xdist has counted."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = dict(session.config.stash.get(_FIGURES, {}))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node, error) -> None:
     """Take over what a process of pytest-xdist has counted."""
-    add_to_table(node.config, getattr(node, "workeroutput", {}).get("tool_table", {}))
+    output = getattr(node, "workeroutput", {})
+    add_to_table(node.config, output.get("tool_table", {}))
+    node.config.stash.setdefault(_FIGURES, Counter()).update(output.get("figures", {}))
 
 
 def pytest_terminal_summary(terminalreporter, config) -> None:
-    """Print the table of tool and result."""
+    """Print what was counted, and the table of tool and result."""
+    for what, count in sorted(config.stash.get(_FIGURES, {}).items()):
+        terminalreporter.write_line(f"{what}: {count:,}")
     table = config.stash.get(_TABLE, {})
     if not table:
         return

@@ -42,7 +42,7 @@ def ask(
     try:
         if not getattr(judge, "waits", True):
             return _checked(judge.judge(view, checkpoint))
-        return _checked(quietly(lambda: _within(seconds, lambda: judge.judge(view, checkpoint))))
+        return _checked(quietly(lambda: _within(seconds, lambda: _judge(judge, view, checkpoint))))
     except GraphBubbleUp:
         raise
     except TimeoutError as error:
@@ -63,13 +63,27 @@ async def aask(
         if not getattr(judge, "waits", True):
             return _checked(await judge.ajudge(view, checkpoint))
         async with asyncio.timeout(seconds):
-            return _checked(await aquietly(lambda: judge.ajudge(view, checkpoint)))
+            return _checked(await aquietly(lambda: _ajudge(judge, view, checkpoint)))
     except GraphBubbleUp:
         raise
     except TimeoutError as error:
         return _too_slow(seconds, error)
     except Exception as error:  # noqa: BLE001 - whatever a judge does, the policy says what follows
         return _failed(error)
+
+
+def _judge(judge: Judge, view: View, checkpoint: Checkpoint) -> Opinion:
+    """Ask in the sync way; a judge that has only the other gets a loop, in the thread it has."""
+    if callable(getattr(judge, "judge", None)):
+        return judge.judge(view, checkpoint)
+    return asyncio.run(_ajudge(judge, view, checkpoint))
+
+
+async def _ajudge(judge: Judge, view: View, checkpoint: Checkpoint) -> Opinion:
+    """Ask in the async way; a judge that has only the other does not block the loop."""
+    if callable(getattr(judge, "ajudge", None)):
+        return await judge.ajudge(view, checkpoint)
+    return await asyncio.to_thread(judge.judge, view, checkpoint)
 
 
 def _within(seconds: float | None, work: Callable[[], T]) -> T:

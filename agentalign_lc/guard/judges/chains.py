@@ -28,7 +28,7 @@ _BIAS, _LEAN, _NEARER = 0.35, 2.7, 80.0
 """The first two from a logistic regression over the train split, the last chosen on dev. Words of
 arguments and results were tried too and added nothing."""
 _NAMED = 0.15
-"""A chain that the request is less near to than this is not named as what it is about."""
+"""A run whose request is less near than this to every chain is refused for none of them."""
 _COUNT = ("no", "one", "two", "three", "four", "five", "six")
 _ORDER = ("no", "first", "second", "third", "fourth", "fifth", "sixth")
 
@@ -124,10 +124,11 @@ class ChainJudge:
         if pursuit is None:
             return unsure(self.name, "no chain of the library has been begun")
         score = self.score(view, pursuit)
+        if score >= self.refuse_from and pursuit.near < _NAMED:
+            # Harm in general, in a few words at that, is for judges that read better to find.
+            return unsure(self.name, "no chain of the library is near")
         if score >= self.refuse_from:
-            return refuse(
-                self.name, _reason(pursuit), category=pursuit.chain.subcategory, score=score
-            )
+            return refuse(self.name, str(pursuit), category=pursuit.chain.subcategory, score=score)
         if score < self.allow_below:
             return allow(self.name, "the words are those of harmless requests", score=score)
         return unsure(self.name, "the words do not tell which reading it is", score=score)
@@ -181,9 +182,3 @@ class ChainJudge:
 
 def _said(view: View) -> str:
     return "\n".join(view.said)
-
-
-def _reason(pursuit: Pursuit) -> str:
-    if pursuit.near < _NAMED:
-        return "the request is worded as harmful ones are, though no chain is near"
-    return str(pursuit)

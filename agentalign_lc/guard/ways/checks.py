@@ -31,6 +31,7 @@ from agentalign_lc.guard.ways.words import (
     asked_about,
     basis_of,
     batch_key,
+    blocked,
     ending,
     facts_of,
     final_view,
@@ -41,8 +42,10 @@ from agentalign_lc.guard.ways.words import (
     same_call,
     say,
     since_user,
+    spoken,
     stamp,
     stamped,
+    was_blocked,
 )
 
 __all__ = [
@@ -206,10 +209,11 @@ def check_answer(
     guard: Engine, messages: Sequence[BaseMessage], kept: Mapping[str, Any]
 ) -> Check[Step]:
     """Look at the answer, before anybody reads it; one that a person is to see is held back."""
-    last = messages[-1] if messages else None
-    if not isinstance(last, AIMessage) or pending_calls(messages) or not guard.asks_at("answer"):
+    said = spoken(messages)
+    if said is None or not guard.asks_at("answer") or was_blocked(guard, said.message):
         return Step()
-    view = guard.look(messages)
+    before = messages[: said.place]
+    view = guard.look([*before, said.shown])
     key = guard.key(view, "answer")
     if recall(kept, key) is not None:
         return Step()
@@ -217,13 +221,12 @@ def check_answer(
     if decision.allowed:
         return Step((), remember(key, decision))
     word: Phrase = "refuse_run" if decision.ends else "redacted"
-    clean = replaced(last, say(guard, word, basis_of(decision)))
-    # What was put in its place is not judged again.
-    passed = decision.model_copy(update={"action": "allow"})
-    new = remember(guard.key(guard.look([*messages[:-1], clean]), "answer"), passed)
+    clean = blocked(guard, said.message, say(guard, word, basis_of(decision)))
+    new: dict[str, Any] = {}
     if decision.action == "ask":
         new[held_name(guard, clean)] = {
-            "message": message_to_dict(last),
+            "message": message_to_dict(said.message),
+            "results": [message_to_dict(result) for result in said.results],
             "why": why(basis_of(decision)),
         }
     return Step((clean,), new, ends=True)

@@ -37,10 +37,13 @@ from agentalign_lc.guard.ways.checks import (
 )
 from agentalign_lc.guard.ways.review import review_held
 from agentalign_lc.guard.ways.step import Check, Step, asettled, settled
+from agentalign_lc.guard.ways.words import held_name, last_batch, was_blocked
 
 __all__ = ["GuardMiddleware", "GuardState"]
 
 _Result = ToolMessage | Command[Any]
+_FORM = "structured_response"
+"""Where an agent's state has the answer in its fixed form, if the agent was given one."""
 
 
 class GuardState(AgentState[Any]):
@@ -59,7 +62,8 @@ class GuardMiddleware(AgentMiddleware[GuardState, Any, Any]):
     needs a checkpointer.
 
     Where calls or answers are judged, tokens are not streamed: a message comes whole,
-    once it has been let through.
+    once it has been let through. In ``astream_events`` the event ``on_tool_end`` of a tool's own
+    run carries what it returned, as no middleware can see it before; the message does not.
 
     Example:
         >>> from langchain.agents import create_agent
@@ -213,30 +217,57 @@ def _speaking(
 ) -> Check[ModelResponse[Any] | ExtendedModelResponse[Any]]:
     messages, kept = _parts(state)
     said = [name_calls(m) if isinstance(m, AIMessage) else m for m in response.result]
-    history = [*messages, *said]
-    if pending_calls(history):
-        step = yield from check_batch(guard, history, kept, act=False)
-    else:
-        step = yield from check_answer(guard, history, kept)
-    if step.messages:  # the assistant message, changed; results may stand behind it
-        (changed,) = step.messages
-        said = [changed if isinstance(m, AIMessage) else m for m in said]
-    # An answer that is held back or taken out leaves no copy of itself in structured form.
-    structured = None if step.ends else response.structured_response
+    structured = response.structured_response
+    # First what is said to the user, which may have the form of a call that is answered already.
+    step = yield from check_answer(guard, [*messages, *said], kept)
+    new = dict(step.kept)
+    if step.ends:
+        # An answer that is held back or taken out leaves no copy of itself in structured form.
+        new = {name: _holding(value, structured) for name, value in new.items()}
+        said, structured = list(step.messages), None
+    elif pending_calls([*messages, *said]):
+        step = yield from check_batch(guard, [*messages, *said], {**kept, **new}, act=False)
+        new |= step.kept
+        if step.messages:  # the assistant message, changed; results may stand behind it
+            (changed,) = step.messages
+            said = [changed if isinstance(m, AIMessage) else m for m in said]
     model_response = ModelResponse(result=said, structured_response=structured)
-    if not step.kept:
+    if not new:
         return model_response
-    return ExtendedModelResponse(model_response, Command(update={STATE_KEY: dict(step.kept)}))
+    return ExtendedModelResponse(model_response, Command(update={STATE_KEY: new}))
 
 
 def _acting(guard: Engine, state: Mapping[str, Any]) -> Check[dict[str, Any] | None]:
     messages, kept = _parts(state)
-    if pending_calls(messages):
-        return _update((yield from check_batch(guard, messages, kept, act=True)))
     step = yield from check_answer(guard, messages, kept)
-    held = review_held(guard, _with(messages, step.messages), {**kept, **step.kept})
-    shown = {m.id: m for m in [*step.messages, *held.messages]}
-    return _update(Step(tuple(shown.values()), {**step.kept, **held.kept}))
+    if step.ends or not pending_calls(messages):
+        return _showing(guard, state, step)
+    acted = yield from check_batch(guard, messages, {**kept, **step.kept}, act=True)
+    update = _update(Step(acted.messages, {**step.kept, **acted.kept}, ends=acted.ends))
+    if update and acted.ends and state.get(_FORM) is not None:
+        update[_FORM] = None
+    return update
+
+
+def _showing(guard: Engine, state: Mapping[str, Any], step: Step) -> dict[str, Any] | None:
+    """Show the answer: ask a person where it is held back, and stop where it stays out."""
+    messages, kept = _parts(state)
+    form = state.get(_FORM)
+    new = {name: _holding(value, form) for name, value in step.kept.items()}
+    shown = _shown(messages, step)
+    held = review_held(guard, shown, {**kept, **new})
+    by_id = {message.id: message for message in [*step.messages, *held.messages]}
+    gone = [RemoveMessage(id=str(message.id)) for message in messages[len(shown) :]]
+    last = by_id.get(shown[-1].id, shown[-1]) if shown else None
+    out = was_blocked(guard, last)
+    # Without the jump an agent that must answer in a fixed form asks its model again and again.
+    over = out and _FORM in state
+    update = _update(Step((*by_id.values(), *gone), {**new, **held.kept}, ends=over))
+    put_back = last is not None and any(message.id == last.id for message in held.messages)
+    if update is not None and _FORM in state and (out or put_back):
+        held_back = {**kept, **new}.get(held_name(guard, shown[-1])) or {}
+        update[_FORM] = None if out else held_back.get(_FORM)
+    return update
 
 
 def _returning(
@@ -275,6 +306,20 @@ def _update(step: Step) -> dict[str, Any] | None:
     if step.kept:
         update[STATE_KEY] = dict(step.kept)
     return update
+
+
+def _holding(value: Any, form: object) -> Any:  # noqa: ANN401 - whatever is kept
+    """What is held back for a person, with the structured form of it."""
+    held = isinstance(value, dict) and "why" in value and form is not None
+    return {**value, _FORM: form} if held else value
+
+
+def _shown(messages: Sequence[BaseMessage], step: Step) -> list[BaseMessage]:
+    """The history up to the answer, with what stands in its place."""
+    if not step.ends:
+        return list(messages)
+    _, place = last_batch(messages)
+    return [*messages[:place], *step.messages]
 
 
 def _with(messages: Sequence[BaseMessage], changed: Sequence[BaseMessage]) -> list[BaseMessage]:

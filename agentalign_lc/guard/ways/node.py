@@ -7,7 +7,9 @@
 
 Any of these edges may be left out; what does not pass is not judged there. The
 node routes with ``Command``, so no edge may leave it: a static edge beside it
-would fire as well, and refused calls would run.
+would fire as well, and refused calls would run. It comes after the node that
+speaks: a stream of tokens or of that node's updates shows a message before it is
+judged (``guard.wrap`` holds it back).
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +31,7 @@ from agentalign_lc.guard.engine.history import (
     problems,
     refusal,
     replaced,
+    unreadable,
 )
 from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.guard.ways.batch import (
@@ -83,14 +86,18 @@ class GuardNode:
 
     def _judged(self, history: list[BaseMessage], config: RunnableConfig) -> Check[Command[Any]]:
         checkpoint = _place(history)
-        decisions = []
+        found: list[tuple[str, Decision]] = []
         for view in self._views(history, checkpoint):
             key = self._memory(config, view, checkpoint)
             decision = self._kept.find(key) or (yield Asked(view, checkpoint))
-            decisions.append(self._remembered(key, decision))
+            found.append((key, self._remembered(key, decision)))
+        decisions = [decision for _, decision in found]
         if checkpoint == "calls":
-            return (yield from self._calls(history, decisions[0]))
-        return self._route(history, checkpoint, decisions)
+            routed = yield from self._calls(history, decisions[0])
+        else:
+            routed = self._route(history, checkpoint, decisions)
+        self._forget_failures(found)
+        return routed
 
     def _history(self, state: Any) -> list[BaseMessage]:  # noqa: ANN401
         if isinstance(state, list):
@@ -110,10 +117,19 @@ class GuardNode:
 
     def _remembered(self, key: str, decision: Decision) -> Decision:
         # The node runs again from its start when a person has answered: nothing is judged twice.
-        return decision if decision.error else self._kept.get(key, lambda: decision)
+        return self._kept.get(key, lambda: decision)
+
+    def _forget_failures(self, found: Sequence[tuple[str, Decision]]) -> None:
+        """A judge that failed is asked again when the same comes by another time."""
+        for key, decision in found:
+            if decision.error:
+                self._kept.drop(key)
 
     def _route(
-        self, history: list[BaseMessage], checkpoint: Checkpoint, decisions: Sequence[Decision]
+        self,
+        history: list[BaseMessage],
+        checkpoint: Checkpoint,
+        decisions: Sequence[Decision],
     ) -> Command[Any]:
         match checkpoint:
             case "result":
@@ -146,9 +162,12 @@ class GuardNode:
             final = yield Asked(self._guard.look(edited), "arguments")
         if final.ends:
             return self._over(found, edited, final)
+        garbled = {message.tool_call_id: message for message in unreadable(history)}
         run, answers = [], []
         for call in pending_calls(edited):
-            refused = self._refused(call, decision, said.get(call["id"]), final)
+            refused = garbled.get(call["id"]) or self._refused(
+                call, decision, said.get(call["id"]), final
+            )
             if refused:
                 answers.append(refused)
             else:
@@ -163,8 +182,6 @@ class GuardNode:
     ) -> ToolMessage | None:
         """The answer to a call that does not run."""
         call_id = call["id"]
-        if call.get("error"):
-            return refusal(call, f"The call could not be read: {call['error']}")
         if decision.for_call(call_id) == "refuse_call":
             return refusal(call, call_text(self._guard, decision, call))
         if reply and reply.kind == "reject":

@@ -18,6 +18,7 @@ from agentalign_lc.guard.opinion import Opinion, refuse
 from agentalign_lc.guard.ways.person import Answer, Question, ask_person, why
 from agentalign_lc.guard.ways.step import Asked, Check, Step
 from agentalign_lc.guard.ways.words import (
+    answer_text,
     answered,
     basis_of,
     batch_key,
@@ -27,6 +28,7 @@ from agentalign_lc.guard.ways.words import (
     last_batch,
     refused,
     since_user,
+    spoken,
     stamped,
 )
 
@@ -101,17 +103,13 @@ def review_held(guard: Engine, messages: Sequence[BaseMessage], kept: Mapping[st
         return Step()
     originals = [messages_from_dict([kept[name]["message"]])[0] for _, name in waiting]
     questions = [
-        Question(
-            "answer" if name == "held:answer" else "result",
-            {"text": str(o.text)},
-            kept[name]["why"],
-        )
-        for (_, name), o in zip(waiting, originals, strict=True)
+        _about_held(original, kept[name])
+        for (_, name), original in zip(waiting, originals, strict=True)
     ]
     answers = ask_person(questions)
     back: list[BaseMessage] = []
     new: dict[str, Any] = {name: None for _, name in waiting}
-    for (message, _), original, answer in zip(waiting, originals, answers, strict=True):
+    for (message, name), original, answer in zip(waiting, originals, answers, strict=True):
         if answer.kind == "reject":
             continue
         edited = (
@@ -124,10 +122,20 @@ def review_held(guard: Engine, messages: Sequence[BaseMessage], kept: Mapping[st
         if isinstance(shown, ToolMessage):
             back.append(stamped(guard, messages[: place + 1], shown))
             continue
-        back.append(shown)
-        view = guard.look([*messages[:-1], shown])
-        new |= remember(guard.key(view, "answer"), Decision(checkpoint="answer"))
+        whole = [shown, *messages_from_dict(kept[name].get("results") or [])]
+        back += whole
+        if said := spoken([*messages[:-1], *whole]):
+            view = guard.look([*messages[:-1], said.shown])
+            new |= remember(guard.key(view, "answer"), Decision(checkpoint="answer"))
     return Step(tuple(back), new)
+
+
+def _about_held(original: BaseMessage, held: Mapping[str, Any]) -> Question:
+    """The question about a text; what an answer in a fixed form says cannot be edited as text."""
+    fixed = bool(held.get("results")) or held.get("structured_response") is not None
+    allowed = ("approve", "reject") if fixed else ("approve", "edit", "reject")
+    name = "result" if isinstance(original, ToolMessage) else "answer"
+    return Question(name, {"text": answer_text(original)}, held["why"], allowed)
 
 
 def by_person(answer: Answer) -> Opinion:

@@ -7,7 +7,17 @@ from langgraph.types import Command
 
 from agentalign_lc.guard.engine.history import call_ids
 
-__all__ = ["returned", "stands_in", "still_running"]
+__all__ = ["result_name", "returned", "stands_in", "still_running"]
+
+
+def result_name(call_id: str) -> str:
+    """Name of a call's result among what was judged.
+
+    Example:
+        >>> result_name("1")
+        'result of 1'
+    """
+    return f"result of {call_id}"
 
 
 def returned(output: object) -> list[ToolMessage]:

@@ -9,7 +9,7 @@ puts a call that a person edited into what a node is given (``edits.py``).
 """
 
 import contextvars
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -42,10 +42,11 @@ from agentalign_lc.guard.ways.batch import (
     with_arguments,
 )
 from agentalign_lc.guard.ways.edits import Edit, Edits, as_ran, noted
+from agentalign_lc.guard.ways.forms import NO_FORM, AnswerRefusedError, Form, form_of
 from agentalign_lc.guard.ways.person import Answer
 from agentalign_lc.guard.ways.refused import CallRefusedError
-from agentalign_lc.guard.ways.trace import returned, stands_in, still_running
-from agentalign_lc.guard.ways.words import last_word
+from agentalign_lc.guard.ways.trace import result_name, returned, stands_in, still_running
+from agentalign_lc.guard.ways.words import Spoken, last_word
 
 __all__ = ["WATCHING", "Watch"]
 
@@ -68,6 +69,7 @@ class Watch(BaseCallbackHandler):
         edits: What a person has edited and did not run yet, by call id; None where no answer of a
             person can be read before the run goes on, and so none can be an edit.
         resuming: Whether this run goes on where another paused.
+        tools: Names of the app's tools, as far as they can be seen from outside.
     """
 
     raise_error = True
@@ -81,6 +83,7 @@ class Watch(BaseCallbackHandler):
         *,
         edits: dict[str, Edit] | None = None,
         resuming: bool = False,
+        tools: Collection[str] = (),
     ) -> None:
         self.guard = guard
         # In the caller's own thread of control: 0.1 instead of 5 ms a run under async. A judge that
@@ -91,7 +94,10 @@ class Watch(BaseCallbackHandler):
         self._edits = Edits(edits)
         self.resuming = resuming
         self._token = str(uuid4())
+        self._tools = tools
         self._prompts: dict[UUID, list[BaseMessage]] = {}
+        self._forms: dict[UUID, Form] = {}
+        self._unformed = 0
         self._refused: dict[UUID, str] = {}
         self._requests: dict[tuple[str, ...], str] = {}
         self._opening: list[BaseMessage] = []
@@ -99,7 +105,7 @@ class Watch(BaseCallbackHandler):
         self._denied: set[str] = set()
         self._over = ""
         self.settled: set[str] = set()
-        """Ids of model messages that were judged; only these may be streamed."""
+        """Ids of model messages and names of results that were judged; only these may be streamed."""
         self.blocked: dict[str, str] = {}
         """Ids of those that were replaced, with what they say now."""
 
@@ -137,6 +143,7 @@ class Watch(BaseCallbackHandler):
             if refused:
                 self._refused[run_id] = refused
         self._prompts[run_id] = prompt
+        self._forms[run_id] = form_of(invocation_params, self._tools)
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: object) -> None:
         """Judge what a model answered, before anybody reads it."""
@@ -149,10 +156,12 @@ class Watch(BaseCallbackHandler):
                     self._said(prompt, one, run_id)
         finally:
             del self._prompts[run_id]
+            self._forms.pop(run_id, None)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: object) -> None:  # noqa: ARG002
         """Forget a model call that failed."""
         self._prompts.pop(run_id, None)
+        self._forms.pop(run_id, None)
 
     def on_tool_start(
         self,
@@ -207,6 +216,7 @@ class Watch(BaseCallbackHandler):
                 noted(message, edit.after)
                 self._edits.drop(message.tool_call_id)
             self._trace.append(message)
+            self.settled.add(result_name(message.tool_call_id))
 
     def recall_all(self, conversations: Iterable[Sequence[BaseMessage]]) -> None:
         """Take over all conversations of an app that paused."""
@@ -243,25 +253,40 @@ class Watch(BaseCallbackHandler):
     def _said(self, prompt: list[BaseMessage], one: ChatGeneration, run_id: UUID) -> None:
         message = one.message
         assert isinstance(message, AIMessage)  # noqa: S101 - seen to by the caller
+        form = self._forms.get(run_id, NO_FORM)
         history = self._history(prompt)
-        text = self._over or self._refused.pop(run_id, "")
-        if not text and (message.tool_calls or message.invalid_tool_calls):
-            batch = self._make([*history, message], message)
-            batch.decision = batch.decision or self._decide(batch.view, "calls")
-            if batch.decision.ends:
-                text = self._over = last_word(self.guard, batch.decision)
-        elif not text and message.text:
-            decision = self._decide(self.guard.look([*history, message]), "answer")
-            if not decision.allowed:
-                text = redacted_text(self.guard, decision)
-            if decision.ends:
-                text = self._over = last_word(self.guard, decision)
+        text = self._over or self._refused.pop(run_id, "") or self._found(history, message, form)
         ids = {message.id or "", f"lc_run--{run_id}", f"lc_run--{run_id}-0", str(run_id)}
         if text:
             _silence(one, text)
             self.blocked |= dict.fromkeys(ids, text)
         self._trace.append(message.model_copy())
         self.settled |= ids
+        self._unformed += bool(text and form != NO_FORM)
+        # An agent that must answer in a form and cannot would ask its model for ever.
+        if text and (form.by_provider or self._unformed > self.guard.policy.refusals):
+            raise AnswerRefusedError(text)
+
+    def _found(self, history: list[BaseMessage], message: AIMessage, form: Form) -> str:
+        """What has to be said instead of a message; empty if it may stand."""
+        own = [call for call in message.tool_calls if call["name"] in form.calls]
+        calls = [call for call in message.tool_calls if call["name"] not in form.calls]
+        asked = bool(calls or message.invalid_tool_calls)
+        if own or (message.text and not asked):
+            spoken = message.model_copy(update={"tool_calls": own, "invalid_tool_calls": []})
+            view = self.guard.look([*history, Spoken(spoken, len(history)).shown])
+            decision = self._decide(view, "answer")
+            if decision.ends:
+                self._over = last_word(self.guard, decision)
+            if not decision.allowed:
+                return self._over or redacted_text(self.guard, decision)
+        if asked:
+            asking = message.model_copy(update={"tool_calls": calls}) if own else message
+            batch = self._make([*history, asking], asking)
+            batch.decision = batch.decision or self._decide(batch.view, "calls")
+            if batch.decision.ends:
+                self._over = last_word(self.guard, batch.decision)
+        return self._over
 
     def _batch(self, call: dict[str, Any], *, asked_for: bool) -> Batch:
         found = self._batches.find(self._key(call["id"]))

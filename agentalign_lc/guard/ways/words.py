@@ -1,22 +1,27 @@
 """What stands in the history for what was refused, and where in it things are."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agentalign_lc.guard.engine.decision import Action, Decision
 from agentalign_lc.guard.engine.engine import Engine
-from agentalign_lc.guard.engine.history import REFUSED, end_run, refusal
+from agentalign_lc.guard.engine.history import REFUSED, end_run, refusal, replaced
 from agentalign_lc.guard.opinion import Opinion, refuse
 from agentalign_lc.guard.view import View
 
 __all__ = [
     "Phrase",
+    "Spoken",
+    "answer_text",
     "answered",
     "asked_about",
     "basis_of",
     "batch_key",
+    "blocked",
     "ending",
     "facts_of",
     "final_view",
@@ -27,13 +32,79 @@ __all__ = [
     "same_call",
     "say",
     "since_user",
+    "spoken",
     "stamp",
     "stamped",
+    "was_blocked",
 ]
 
 _NOBODY = refuse("policy", "")
+_BLOCKED = "agentalign_blocked"
 Phrase = Literal["refuse_call", "refuse_run", "budget", "redacted"]
 """Names of the policy's templates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What an assistant says to the user: words, or an answer in the form of a call.
+
+    ``ToolStrategy`` has a model call a tool that is none, and answers the call at once:
+    its arguments are the answer.
+    """
+
+    message: AIMessage
+    """Of the answer's own calls alone; a call of a real tool is no part of it."""
+    place: int
+    """Where it stands in the history."""
+    results: tuple[ToolMessage, ...] = ()
+    """The answers to its calls."""
+
+    @property
+    def text(self) -> str:
+        """All of it as text; arguments are JSON."""
+        return answer_text(self.message)
+
+    @property
+    def shown(self) -> AIMessage:
+        """The message as judges see it."""
+        if not self.message.tool_calls:
+            return self.message
+        return self.message.model_copy(update={"content": self.text, "tool_calls": []})
+
+
+def answer_text(message: BaseMessage) -> str:
+    """What a message says, the arguments of its calls included.
+
+    Example:
+        >>> answer_text(AIMessage("", tool_calls=[{"name": "Sum", "args": {"n": 3}, "id": "1"}]))
+        '{"n": 3}'
+    """
+    calls = message.tool_calls if isinstance(message, AIMessage) else []
+    forms = [json.dumps(call["args"], ensure_ascii=False, default=str) for call in calls]
+    return "\n".join(part for part in (str(message.text), *forms) if part)
+
+
+def spoken(messages: Sequence[BaseMessage]) -> Spoken | None:
+    """The answer that a model has just given, before any tool ran; None if it gave none.
+
+    Example:
+        >>> call = {"name": "Sum", "args": {"n": 3}, "id": "1"}
+        >>> said = spoken([AIMessage("", tool_calls=[call]), ToolMessage("Done.", tool_call_id="1")])
+        >>> said.text
+        '{"n": 3}'
+    """
+    last, place = last_batch(messages)
+    if last is None:
+        return None
+    results = [m for m in messages[place + 1 :] if isinstance(m, ToolMessage)]
+    if len(results) != len(messages) - place - 1:
+        return None  # somebody else has spoken since
+    answered = {result.tool_call_id for result in results}
+    own = [call for call in last.tool_calls if call["id"] in answered]
+    if not own and (last.tool_calls or last.invalid_tool_calls):
+        return None
+    message = last.model_copy(update={"tool_calls": own, "invalid_tool_calls": []})
+    return Spoken(message, place, tuple(results)) if own else Spoken(last, place)
 
 
 def last_batch(messages: Sequence[BaseMessage]) -> tuple[AIMessage | None, int]:
@@ -165,3 +236,20 @@ def stamped(guard: Engine, before: Sequence[BaseMessage], result: ToolMessage) -
     return result.model_copy(
         update={"response_metadata": {**result.response_metadata, stamp(guard): key}}
     )
+
+
+def blocked(guard: Engine, message: AIMessage, text: str) -> AIMessage:
+    """The message that stands where an answer was; it says so, and calls nothing."""
+    clean = replaced(message, text)
+    return clean.model_copy(
+        update={
+            "tool_calls": [],
+            "invalid_tool_calls": [],
+            "response_metadata": {_BLOCKED: guard.id},
+        }
+    )
+
+
+def was_blocked(guard: Engine, message: BaseMessage | None) -> bool:
+    """Whether a message stands where the guard took an answer out."""
+    return message is not None and message.response_metadata.get(_BLOCKED) == guard.id

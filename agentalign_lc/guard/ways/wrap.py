@@ -14,7 +14,8 @@ approve or reject, and an edit that comes all the same is a rejection.
 What it cannot do: stop a node that touches the world without a tool; reach code
 in another process (a remote graph); hear a thread that was started without the
 caller's context. A refused request costs one model call, whose answer is thrown
-away. A tool that is called outside a ToolNode raises where it is refused.
+away. A tool that is called outside a ToolNode raises where it is refused, and so
+does an answer in a fixed form that the provider or the agent insists on.
 """
 
 from collections import OrderedDict
@@ -37,6 +38,7 @@ from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.engine.history import answer_calls
 from agentalign_lc.guard.ways.batch import Batch, Bounded
 from agentalign_lc.guard.ways.edits import Edit
+from agentalign_lc.guard.ways.trace import result_name, returned
 from agentalign_lc.guard.ways.watch import WATCHING, Watch
 
 __all__ = ["GuardedGraph", "wrap"]
@@ -47,6 +49,11 @@ _NO_V3 = (
     " use stream, astream or astream_events(version='v2')"
 )
 
+_NO_LOG = (
+    "a guarded app has no astream_log: it carries tokens before these were judged;"
+    " use astream or astream_events(version='v2')"
+)
+
 
 class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """A compiled graph, each run of which is watched by a guard; made by :func:`wrap`."""
@@ -54,6 +61,7 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
     guard: Engine
     _batches: Bounded[Batch]
     _edits: Bounded[dict[str, Edit]]
+    _names: frozenset[str]
 
     def copy(self, update: dict[str, Any] | None = None) -> Self:
         """A copy with other fields (a server brings its own checkpointer), guarded as well."""
@@ -84,6 +92,14 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
             ConfigError: always.
         """
         raise ConfigError(_NO_V3)
+
+    def astream_log(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401
+        """Never: see the error.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError(_NO_LOG)
 
     def _stream(
         self,
@@ -163,7 +179,9 @@ class GuardedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         # Under a checkpointer of somebody else, what a person said comes by another way.
         own = isinstance(self.checkpointer, BaseCheckpointSaver)
         edits = self._edits.get(thread, dict) if own else None
-        return Watch(self.guard, thread, self._batches, edits=edits, resuming=resuming)
+        return Watch(
+            self.guard, thread, self._batches, edits=edits, resuming=resuming, tools=self._names
+        )
 
 
 def wrap(guard: Engine, app: CompiledStateGraph[Any, Any, Any, Any]) -> GuardedGraph:
@@ -190,12 +208,14 @@ def wrap(guard: Engine, app: CompiledStateGraph[Any, Any, Any, Any]) -> GuardedG
             f"only a compiled StateGraph can be wrapped, not {type(app).__name__};"
             " call .compile() first, or use guard.node or guard.tool_wrapper"
         )
-    guard.learn(_tools(app))
+    tools = _tools(app)
+    guard.learn(tools)
     guarded = object.__new__(GuardedGraph)
     guarded.__dict__.update(app.__dict__)
     guarded.guard = guard
     guarded._batches = Bounded()
     guarded._edits = Bounded()
+    guarded._names = frozenset(tool.name for tool in tools)
     return guarded
 
 
@@ -233,6 +253,9 @@ class _Held:
 
     def _names(self, part: Any) -> str:  # noqa: ANN401
         """Id of the message whose words a part carries, if these have to be judged."""
+        if isinstance(part, dict) and part.get("event") == "on_tool_end":
+            results = returned(part["data"].get("output"))
+            return result_name(results[-1].tool_call_id) if results else ""
         message = _message(part)
         if not isinstance(message, AIMessage) or not message.id:
             return ""
@@ -248,9 +271,12 @@ class _Held:
             text = self._watch.blocked.get(name)
             if text is None:
                 yield from parts
-            elif name not in self._replaced:
-                self._replaced.add(name)
-                yield _saying(parts[0], text, name)
+                continue
+            for part in parts:
+                # Of many tokens one is left; an event that sums up is left with another sum.
+                if name not in self._replaced or _sums_up(part):
+                    self._replaced.add(name)
+                    yield _saying(part, text, name)
 
 
 def _message(part: Any) -> Any:  # noqa: ANN401
@@ -258,20 +284,25 @@ def _message(part: Any) -> Any:  # noqa: ANN401
     if isinstance(part, dict):
         if str(part.get("event", "")).endswith("_stream"):
             return _message(part["data"].get("chunk"))
+        if _sums_up(part):
+            return _message(part["data"].get("output"))
         return _message(part["data"]) if part.get("type") == "messages" else None
     if isinstance(part, tuple) and part:
         return part[0] if isinstance(part[0], BaseMessage) else _message(part[-1])
     return part if isinstance(part, BaseMessage) else None
 
 
+def _sums_up(part: Any) -> bool:  # noqa: ANN401
+    return isinstance(part, dict) and part.get("event") == "on_chat_model_end"
+
+
 def _saying(part: Any, text: str, name: str) -> Any:  # noqa: ANN401
     """A part of the same shape with another text."""
     if isinstance(part, dict):
         if "event" in part:
-            return {
-                **part,
-                "data": {**part["data"], "chunk": _saying(part["data"]["chunk"], text, name)},
-            }
+            where = "output" if _sums_up(part) else "chunk"
+            said = _saying(part["data"][where], text, name)
+            return {**part, "data": {**part["data"], where: said}}
         return {**part, "data": _saying(part["data"], text, name)}
     if isinstance(part, tuple):
         if isinstance(part[0], BaseMessage):

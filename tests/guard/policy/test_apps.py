@@ -8,7 +8,7 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.guard.policy.apps import find_tools
 from agentalign_lc.guard.policy.policy import Policy
 from agentalign_lc.guard.policy.starter import policy_text, weigh
-from tests.guard import guarded_apps
+from tests.guard.ways import guarded_apps
 
 
 def names(app: object) -> set[str]:

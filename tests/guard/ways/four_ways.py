@@ -18,6 +18,7 @@ from agentalign_lc.guard.guard import Guard
 from agentalign_lc.guard.opinion import Opinion, allow, refuse
 from agentalign_lc.guard.policy.policy import Policy, Setting
 from agentalign_lc.guard.view import Checkpoint, GuardedTool, View
+from agentalign_lc.guard.ways.middleware import GuardMiddleware
 from tests.scripted import ScriptedChatModel
 
 BAD = "mallory"
@@ -101,6 +102,19 @@ def calling(*whom: str, name: str = "pay", prefix: str = "c") -> AIMessage:
     return AIMessage("", tool_calls=calls)
 
 
+def agent_inside_a_tool(ran: list[str], *whom: str) -> Any:
+    """A tool that starts an agent of its own, which pays."""
+    inner = StrictModel(script=[calling(*whom, prefix="inner"), "Paid."] * 2)
+    agent = create_agent(inner, [paying(ran)])
+
+    @tool
+    def ask_helper(to: str) -> str:
+        """Ask the helper."""
+        return str(agent.invoke({"messages": [HumanMessage(f"Pay {to}.")]})["messages"][-1].text)
+
+    return ask_helper
+
+
 def guard_of(*judges: Any, action: Any = "refuse_call", **policy: Any) -> Guard:
     defaults = Setting(action=action)
     return Guard(judges, Policy(defaults=defaults, inherit=False, **policy), tools=TOOLS)
@@ -121,15 +135,21 @@ def _speak(model: Any) -> Callable[[Any], Any]:
     return agent
 
 
-def by_node(guard: Guard, model: Any, tools: list[Any]) -> Any:
+def by_middleware(guard: Guard, model: Any, tools: list[Any], saver: Any = None) -> Any:
+    middleware = [GuardMiddleware(guard)]
+    saver = saver or InMemorySaver()
+    return create_agent(model, tools, middleware=middleware, checkpointer=saver)
+
+
+def by_node(guard: Guard, model: Any, tools: list[Any], saver: Any = None) -> Any:
     builder = bare_builder(model, ToolNode(tools))
     builder.add_node("guard", guard.node(model="agent", tools="tools"))
     for place in (START, "agent", "tools"):
         builder.add_edge(place, "guard")
-    return builder.compile(InMemorySaver())
+    return builder.compile(saver or InMemorySaver())
 
 
-def by_wrapper(guard: Guard, model: Any, tools: list[Any]) -> Any:
+def by_wrapper(guard: Guard, model: Any, tools: list[Any], saver: Any = None) -> Any:
     wrapped = ToolNode(
         tools, wrap_tool_call=guard.tool_wrapper(), awrap_tool_call=guard.atool_wrapper()
     )
@@ -137,22 +157,23 @@ def by_wrapper(guard: Guard, model: Any, tools: list[Any]) -> Any:
     builder.add_edge(START, "agent")
     builder.add_conditional_edges("agent", tools_condition)
     builder.add_edge("tools", "agent")
-    return builder.compile(InMemorySaver())
+    return builder.compile(saver or InMemorySaver())
 
 
-def by_wrap(guard: Guard, model: Any, tools: list[Any]) -> Any:
+def by_wrap(guard: Guard, model: Any, tools: list[Any], saver: Any = None) -> Any:
     builder = bare_builder(model, ToolNode(tools))
     builder.add_edge(START, "agent")
     builder.add_conditional_edges("agent", tools_condition)
     builder.add_edge("tools", "agent")
-    return guard.wrap(builder.compile(InMemorySaver()))
+    return guard.wrap(builder.compile(saver or InMemorySaver()))
 
 
-def by_wrap_of_agent(guard: Guard, model: Any, tools: list[Any]) -> Any:
-    return guard.wrap(create_agent(model, tools, checkpointer=InMemorySaver()))
+def by_wrap_of_agent(guard: Guard, model: Any, tools: list[Any], saver: Any = None) -> Any:
+    return guard.wrap(create_agent(model, tools, checkpointer=saver or InMemorySaver()))
 
 
 WAYS = {
+    "middleware": by_middleware,
     "node": by_node,
     "tool_wrapper": by_wrapper,
     "wrap": by_wrap,

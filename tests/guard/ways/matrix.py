@@ -1,12 +1,12 @@
 """The matrix: one behaviour, whatever the way in, the way to run, and the judge's mood.
 
-A way in is a function from a guard, a model, tools and a checkpointer to a
-compiled app whose state has ``messages``. ``cells()`` are the cases;
-``run_cell`` runs one, ``arun_cell`` an async one, and both check what must hold.
+4 ways in, sync and async, invoke and stream, one call and parallel ones, what the
+policy does about a refusal, the judge's mood and what the policy does about that.
+``cells()`` are the cases; ``run_cell`` runs one, ``arun_cell`` an async one, and both
+check what must hold.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -22,9 +22,14 @@ from agentalign_lc.guard.policy.policy import Policy, Setting
 from agentalign_lc.guard.view import Checkpoint, View
 from tests.guard.doubles import KNOWN, ToldJudge, counting_tools
 from tests.guard.strict_model import StrictChatModel, check_like_a_provider
+from tests.guard.ways.four_ways import by_middleware, by_node, by_wrap_of_agent, by_wrapper
 
-Way = Callable[[Guard, StrictChatModel, list[Any], InMemorySaver], Any]
-
+_WAYS = {
+    "middleware": by_middleware,
+    "node": by_node,
+    "tool_wrapper": by_wrapper,
+    "wrap": by_wrap_of_agent,
+}
 _HOWS = {
     "sync": ("invoke", "stream"),
     "async": ("ainvoke", "astream", "astream_events"),
@@ -40,14 +45,21 @@ _LOOK = {"name": "look_up", "args": {"what": "Ana"}, "id": "look", "type": "tool
 class Cell:
     """One case."""
 
+    way: str
     how: str
     parallel: bool
     action: str
     mood: str
+    on_error: str = "closed"
 
     def __str__(self) -> str:
         calls = "parallel" if self.parallel else "single"
-        return f"{self.how}-{calls}-{self.action}-{self.mood}"
+        return f"{self.way}-{self.how}-{calls}-{self.action}-{self.mood}-{self.on_error}"
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person is asked."""
+        return self.action.startswith("ask") or self.on_error == "escalate"
 
     @property
     def policy(self) -> Policy:
@@ -55,12 +67,13 @@ class Cell:
         action = self.action.partition("-")[0]
         setting = Setting() if action == "allow" else Setting(action=action)  # type: ignore[arg-type]
         timeout = 0.01 if self.mood == "slow" else 30
-        return Policy(defaults=setting, timeout=timeout)
+        return Policy(defaults=setting, timeout=timeout, on_error=self.on_error)  # type: ignore[arg-type]
 
     @property
     def runs(self) -> Counter[str]:
         """How often each tool has to run: what was not let through never does."""
-        if self.action == "ask-approve" or (self.action == "allow" and self.mood == "ok"):
+        let_through = self.action == "allow" and self.mood == "ok"
+        if let_through or self.action == "ask-approve" or self.on_error == "open":
             return Counter(wire_money=1, look_up=int(self.parallel))
         # A judge that fails speaks about the whole batch; one that works, about one call of it.
         spared = (
@@ -70,8 +83,8 @@ class Cell:
 
     @property
     def goes_on(self) -> bool:
-        """Whether the model is asked again after the calls."""
-        return self.action not in ("refuse_run", "end")
+        """Whether the model is asked again after the calls; a ToolNode's wrapper cannot prevent it."""
+        return self.way == "tool_wrapper" or self.action not in ("refuse_run", "end")
 
 
 @dataclass
@@ -86,13 +99,21 @@ class Seen:
 
 def cells(kind: str) -> list[Cell]:
     """All cases, ``sync`` or ``async``."""
-    cases = product(_HOWS[kind], (False, True), _ACTIONS, _MOODS)
-    return [Cell(*case) for case in cases]
+    closed = product(_WAYS, _HOWS[kind], (False, True), _ACTIONS, _MOODS)
+    failing = product(
+        _WAYS,
+        _HOWS[kind],
+        (False, True),
+        ("refuse_call",),
+        ("slow", "raising"),
+        ("open", "escalate"),
+    )
+    return [Cell(*case) for case in [*closed, *failing]]
 
 
-def run_cell(way: Way, cell: Cell) -> Seen:
+def run_cell(cell: Cell) -> Seen:
     """Run a sync cell for two turns, a person's answer in between, and check it."""
-    table = _Table(way, cell)
+    table = _Table(cell)
     try:
         for given in table.inputs():
             if cell.how == "invoke":
@@ -105,9 +126,9 @@ def run_cell(way: Way, cell: Cell) -> Seen:
     return table.check()
 
 
-async def arun_cell(way: Way, cell: Cell) -> Seen:
+async def arun_cell(cell: Cell) -> Seen:
     """Run an async cell for two turns, a person's answer in between, and check it."""
-    table = _Table(way, cell)
+    table = _Table(cell)
     for given in table.inputs():
         if cell.how == "ainvoke":
             await table.app.ainvoke(given, _CONFIG)
@@ -123,24 +144,23 @@ async def arun_cell(way: Way, cell: Cell) -> Seen:
 class _Table:
     """An app of one cell, and what is seen of it."""
 
-    def __init__(self, way: Way, cell: Cell) -> None:
+    def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.judge = ToldJudge(self._finds, "calls", "arguments", mood=cell.mood)
         guard = Guard([self.judge], cell.policy, tools=KNOWN)
         tools, self.ran = counting_tools()
         self.model = StrictChatModel(reply=self._reply)
-        self.app = way(guard, self.model, tools, InMemorySaver())
+        self.app = _WAYS[cell.way](guard, self.model, tools, InMemorySaver())
         self.messages: list[BaseMessage] = []
         self.paused: list[bool] = []
 
     def inputs(self) -> list[Any]:
         """What the app is given, one after the other."""
-        decision = {"type": self.cell.action.partition("-")[2] or "approve"}
+        decision = {"type": self.cell.action.partition("-")[2] or "reject"}
         both = self.cell.parallel and self.cell.mood != "ok"
         resume = [Command(resume={"decisions": [decision] * (1 + both)})]
-        asks = self.cell.action.startswith("ask")
         first, second = ({"messages": [HumanMessage(text)]} for text in ("Go.", "Thanks."))
-        return [first, *(resume if asks else []), second]
+        return [first, *(resume if self.cell.asks else []), second]
 
     def look(self, state: Any) -> None:
         """Take down how things stand after an input."""
@@ -149,7 +169,7 @@ class _Table:
 
     def check(self) -> Seen:
         """What must hold in every cell."""
-        expected = [True, False, False] if self.cell.action.startswith("ask") else [False, False]
+        expected = [True, False, False] if self.cell.asks else [False, False]
         assert self.paused == expected
         ran = Counter({name: self.ran[name] for name in ("wire_money", "look_up")})
         assert +ran == +self.cell.runs

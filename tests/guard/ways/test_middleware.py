@@ -1,16 +1,14 @@
-"""The guard in ``create_agent``; the peers' open wounds, each by name."""
+"""The guard in ``create_agent``."""
 
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware
-from langchain.agents.structured_output import ToolStrategy
+from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import Command, interrupt
-from pydantic import BaseModel
+from langgraph.types import Command
 
 from agentalign_lc.guard.engine.history import problems
 from agentalign_lc.guard.guard import Guard
@@ -84,14 +82,6 @@ async def everything_streamed(agent, text="Go.") -> str:
     return "\n".join(shown)
 
 
-async def test_a_blocked_answer_is_in_no_stream():
-    model = StrictChatModel(reply=lambda _: AIMessage("The plan is swordfish indeed."))
-    agent, _ = app(ToldJudge(no_word("swordfish"), "answer"), model)
-    shown = await everything_streamed(agent)
-    assert "swordfish" not in shown
-    assert "[removed: it has the word]" in shown
-
-
 async def test_what_is_said_beside_refused_calls_is_in_no_stream():
     model = StrictChatModel(reply=lambda _: AIMessage("Now swordfish.", tool_calls=[WIRE]))
     policy = Policy(defaults=Setting(action="refuse_run"))
@@ -123,21 +113,6 @@ async def test_a_blocked_result_is_in_no_stream():
 PAGE = {"name": "read_page", "args": {}, "id": "p"}
 
 
-async def test_judges_own_tokens_are_in_no_stream():
-    own = StrictChatModel(reply=lambda _: AIMessage("verdict: barracuda"))
-
-    def asks_a_model(view, checkpoint):
-        own.invoke([HumanMessage("Is it harmful?")])
-        return allow("told")
-
-    model = StrictChatModel(reply=lambda _: AIMessage("Hello there."))
-    agent, _ = app(ToldJudge(asks_a_model, "request", "answer"), model)
-    shown = await everything_streamed(agent)
-    assert len(own.asked) == 6
-    assert "barracuda" not in shown
-    assert "Hello there." in shown
-
-
 async def test_nothing_is_kept_from_streams_where_nothing_said_is_judged():
     agent, _ = app(
         ToldJudge(nothing_wrong, "request"), StrictChatModel(reply=lambda _: AIMessage("One two"))
@@ -145,15 +120,6 @@ async def test_nothing_is_kept_from_streams_where_nothing_said_is_judged():
     given = {"messages": [HumanMessage("Go.")]}
     parts = [m.text for m, _ in agent.stream(given, CONFIG, stream_mode="messages")]
     assert parts[:2] == ["One ", "two "]
-
-
-def test_a_denied_call_never_runs_and_its_sibling_does():
-    agent, ran = app(ToldJudge(no_strangers, "calls"), scripted([LOOK, WIRE], "Done."))
-    messages = say(agent)
-    assert ran == {"look_up": 1}
-    refused = next(m for m in messages if isinstance(m, ToolMessage) and m.name == "wire_money")
-    assert refused.status == "error"
-    assert "X is a stranger" in refused.text
 
 
 class Redirect(AgentMiddleware):
@@ -183,20 +149,6 @@ def test_judged_then_changed_is_judged_again(other):
     messages = say(agent)
     assert not ran
     assert [c for c, _ in judge.asked] == ["calls", "arguments"]
-    assert problems(messages) == []
-
-
-def test_arguments_that_a_person_edited_elsewhere_are_judged_again():
-    fine = {**WIRE, "args": {"to": "Ana", "amount": 9}}
-    agent, ran = app(
-        ToldJudge(no_strangers, "calls"),
-        scripted([fine], "Done."),
-        HumanInTheLoopMiddleware({"wire_money": True}),
-    )
-    say(agent)
-    edited = {"name": "wire_money", "args": {"to": "X", "amount": 9}}
-    messages = resume(agent, type="edit", edited_action=edited)
-    assert not ran
     assert problems(messages) == []
 
 
@@ -236,30 +188,6 @@ def test_an_answer_of_a_person_that_cannot_be_read_is_a_rejection():
     messages = agent.invoke(Command(resume="yes, sure"), CONFIG)["messages"]
     assert not ran
     assert problems(messages) == []
-
-
-def test_a_new_message_on_a_paused_thread_leaves_no_dangling_call():
-    policy = Policy(tools={"wire_money": Setting(action="ask")})
-    model = scripted([WIRE], "Never mind then.")
-    agent, ran = app(ToldJudge(no_strangers, "calls"), model, policy=policy)
-    say(agent)
-    messages = say(agent, "Forget it.")
-    assert messages[-1].text == "Never mind then."
-    assert problems(messages) == []
-    assert not ran
-
-
-def test_a_loop_of_refusals_ends():
-    model = StrictChatModel(
-        reply=lambda m: AIMessage("", tool_calls=[{**WIRE, "id": f"w{len(m)}"}])
-    )
-    agent, ran = app(ToldJudge(no_strangers, "calls"), model, policy=Policy(refusals=3))
-    messages = say(agent)
-    assert len(model.asked) == 4
-    assert not ran
-    assert messages[-1].text.startswith("I stopped here")
-    assert problems(messages) == []
-    assert len(say(agent, "Again.")) > len(messages), "the next turn has a budget of its own"
 
 
 def test_ids_that_a_model_uses_again_do_not_hide_a_call():
@@ -375,21 +303,6 @@ def test_a_person_can_be_asked_about_final_arguments():
         assert ran["wire_money"] == runs
 
 
-def test_an_interrupt_of_a_tool_passes_through():
-    @tool
-    def look_up(what: str) -> str:
-        """Look up."""
-        return interrupt("Which Ana?")
-
-    agent, _ = app(
-        ToldJudge(nothing_wrong, "calls", "result"), scripted([LOOK], "Done."), tools=[look_up]
-    )
-    say(agent)
-    assert agent.get_state(CONFIG).interrupts[0].value == "Which Ana?"
-    messages = agent.invoke(Command(resume="Ana B."), CONFIG)["messages"]
-    assert messages[-2].text == "Ana B."
-
-
 def test_results_inside_a_command_are_judged():
     @tool
     def look_up(what: str) -> Command:
@@ -399,38 +312,6 @@ def test_results_inside_a_command_are_judged():
     model = scripted([LOOK], "Done.")
     agent, _ = app(ToldJudge(no_word("swordfish"), "result"), model, tools=[look_up])
     assert "swordfish" not in str(say(agent))
-
-
-def test_two_guards_and_an_app_with_a_state_key_of_the_same_word():
-    class Own(AgentMiddleware):
-        class State(AgentMiddleware.state_schema):
-            guard: str
-
-        state_schema = State
-
-    first = Guard([ToldJudge(no_strangers, "calls", "result")], tools=KNOWN, name="first")
-    second = Guard([ToldJudge(nothing_wrong, "calls", "result")], tools=KNOWN, name="second")
-    tools, ran = counting_tools()
-    agent = create_agent(
-        scripted([LOOK, WIRE], "Done."),
-        tools,
-        middleware=[Own(), GuardMiddleware(first), GuardMiddleware(second)],
-    )
-    result = agent.invoke({"messages": [HumanMessage("Go.")], "guard": "mine"})
-    assert result["guard"] == "mine"
-    assert ran == {"look_up": 1}
-    assert "agentalign_guard" not in result
-
-
-def test_structured_answers_still_work():
-    class Sum(BaseModel):
-        amount: int
-
-    final = {"name": "Sum", "args": {"amount": 3}, "id": "s"}
-    judge = ToldJudge(nothing_wrong, "calls", "answer")
-    agent, _ = app(judge, scripted([LOOK], [final]), response_format=ToolStrategy(Sum))
-    result = agent.invoke({"messages": [HumanMessage("Go.")]}, CONFIG)
-    assert result["structured_response"] == Sum(amount=3)
 
 
 def test_a_tool_that_ends_the_run_with_its_result_is_judged_too():

@@ -20,9 +20,9 @@ from agentalign_lc.guard.engine.history import is_valid
 from tests.guard.ways.four_ways import (
     BAD,
     CONFIG,
-    WAYS,
     NameJudge,
     StrictModel,
+    agent_inside_a_tool,
     bare_builder,
     by_wrap,
     calling,
@@ -32,36 +32,6 @@ from tests.guard.ways.four_ways import (
 )
 
 ALL = ("request", "calls", "arguments", "result", "answer")
-
-
-def agent_inside_a_tool(ran: list[str], *whom: str) -> Any:
-    """A tool that starts an agent of its own, which pays."""
-    inner = StrictModel(script=[calling(*whom, prefix="inner"), "Paid."] * 2)
-    agent = create_agent(inner, [paying(ran)])
-
-    @tool
-    def ask_helper(to: str) -> str:
-        """Ask the helper."""
-        return str(agent.invoke({"messages": [HumanMessage(f"Pay {to}.")]})["messages"][-1].text)
-
-    return ask_helper
-
-
-@pytest.mark.parametrize("how", ["invoke", "ainvoke"])
-def test_agents_inside_tools_do_not_escape(how: str) -> None:
-    """Subagents started inside a tool escape the parent's middleware (open-swe#2965)."""
-    ran: list[str] = []
-    helper = agent_inside_a_tool(ran, BAD, "ana")
-    model = StrictModel(script=[calling("somebody", name="ask_helper"), "Done."])
-    judge = NameJudge("calls")
-
-    run(by_wrap(guard_of(judge), model, [helper]), "Pay them.", how=how)
-
-    assert ran == ["ana"]
-    inner = judge.views[-1]
-    assert inner.said == ("Pay them.", "Pay somebody.")
-    assert [c.tool for c in inner.calls] == ["ask_helper", "pay", "pay"]
-    assert [c.tool for c in inner.pending] == ["pay", "pay"], "the whole trajectory, and its batch"
 
 
 @pytest.mark.parametrize("how", ["invoke", "ainvoke"])
@@ -182,18 +152,6 @@ def test_nothing_blocked_leaks_from_stream(mode: Any, subgraphs: bool) -> None:
     assert BAD not in str(app.get_state(CONFIG))
 
 
-async def test_nothing_blocked_leaks_from_astream_and_events() -> None:
-    given = {"messages": [HumanMessage("Hi")]}
-    app = streaming_app(NameJudge("answer"), *[f"Send it to {BAD} at once."] * 2)
-
-    parts = [part async for part in app.astream(given, CONFIG, stream_mode="messages")]
-    events = [event async for event in app.astream_events(given, CONFIG, version="v2")]
-
-    assert BAD not in str(parts)
-    assert BAD not in str(events)
-    assert "[removed: it names Mallory]" in str(parts)
-
-
 def test_events_that_would_leak_are_refused() -> None:
     app = streaming_app(NameJudge("answer"), "Hello.")
 
@@ -215,21 +173,6 @@ async def test_allowed_tokens_arrive_one_by_one_and_in_order() -> None:
 
     assert len(sync) > 3
     assert "".join(sync) == "".join(async_) == "".join(said) == "All is well with Ana."
-
-
-def test_the_judges_own_words_are_not_streamed() -> None:
-    spoken = GenericFakeChatModel(messages=iter([AIMessage("judge tokens here")]))
-
-    class Speaking(NameJudge):
-        def judge(self, view: Any, checkpoint: Any) -> Any:
-            spoken.invoke("Is this fine?")
-            return super().judge(view, checkpoint)
-
-    app = streaming_app(Speaking("answer"), "All is well.")
-
-    parts = list(app.stream({"messages": ["Hi"]}, CONFIG, stream_mode="messages"))
-
-    assert "".join(chunk.text for chunk, _ in parts) == "All is well."
 
 
 def test_changed_after_it_was_judged() -> None:
@@ -282,19 +225,6 @@ def test_an_approval_holds_once() -> None:
 
     assert ran == [BAD]
     assert again["__interrupt__"]
-
-
-def test_a_rejection_loop_ends() -> None:
-    """A model that tries the same again and again (deepagents#2947)."""
-    ran: list[str] = []
-    model = StrictModel(script=[calling(BAD, prefix=f"n{n}") for n in range(20)])
-    app = by_wrap(guard_of(NameJudge("calls"), refusals=2), model, [paying(ran)])
-
-    messages = run(app, "Pay.", how="invoke")["messages"]
-
-    assert ran == []
-    assert len(model.asked) == 3
-    assert "I stopped here" in messages[-1].text
 
 
 def test_all_checkpoints_are_asked_once() -> None:
@@ -375,20 +305,3 @@ def test_a_supervisor_of_the_library() -> None:
     assert ran == ["ana"]
     assert messages[-1].text == "All done."
     assert judge.views[-1].said == ("Pay them.",)
-
-
-@pytest.mark.parametrize("how", ["invoke", "ainvoke"])
-@pytest.mark.parametrize("way", ["wrap", "wrap_agent", "node"])
-def test_a_new_message_on_a_paused_thread(way: str, how: str) -> None:
-    """It leaves dangling calls, which a provider refuses (langchain PR 39258)."""
-    ran: list[str] = []
-    model = StrictModel(script=[calling("ana", BAD), "Never mind it is.", "More."])
-    app = WAYS[way](guard_of(NameJudge("calls"), action="ask"), model, [paying(ran)])
-
-    run(app, "Pay them.", how=how)
-    messages = run(app, "Never mind.", how=how)["messages"]
-
-    assert ran == []
-    assert [m.type for m in messages] == ["human", "ai", "tool", "tool", "human", "ai"]
-    assert is_valid(messages)
-    assert is_valid(run(app, "And now?", how=how)["messages"])
