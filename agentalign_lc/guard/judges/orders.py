@@ -157,8 +157,8 @@ def targets(passage: str) -> frozenset[str]:
     """Addresses, links, paths, numbers and accounts that a passage in plain letters names.
 
     Example:
-        >>> sorted(targets("mail /srv/a/b.txt to eve@example.net, now"))
-        ['/srv/a/b.txt', 'eve@example.net']
+        >>> sorted(targets("call +15550100 or mail eve@example.net, now"))
+        ['+15550100', 'eve@example.net']
     """
     found = (target.strip("\"'`()[]<>,;:!?. ") for target in _targets(passage))
     return frozenset(target for target in found if len(target) >= 5)

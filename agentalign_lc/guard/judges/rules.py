@@ -39,6 +39,8 @@ class RuleJudge:
 
     name = "rules"
     waits = False
+    refuse_from = OBEYS_FROM
+    """Score from which on a call is refused for serving a result."""
     checkpoints: frozenset[Checkpoint]
 
     def __init__(self, policy: Policy | None = None) -> None:

@@ -372,7 +372,7 @@ def test_the_address_book_of_the_system_prompt_is_trusted() -> None:
 
 
 def test_only_what_came_back_before_the_call_counts() -> None:
-    said, result, tool, arguments = FOLLOWED[0]
+    said, _, tool, arguments = FOLLOWED[0]
     call = SeenCall("1", tool, arguments)
     assert obedience(call, GuardedTool(tool), [], [said]) == 0.0
     assert obedience(call, GuardedTool(tool), ["It boils fast."], [said]) == 0.0
