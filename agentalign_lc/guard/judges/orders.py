@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from agentalign_lc.guard.policy.texts import plain, unescaped
 
-__all__ = ["follows", "is_command", "orders", "sentences", "targets"]
+__all__ = ["follows", "is_command", "may_command", "orders", "sentences", "targets"]
 
 _BLUNT = re.compile(
     r"\b(?:ignore|disregard|forget|override)\s+(?:all\s+|any\s+)?(?:of\s+)?(?:the\s+|your\s+|my\s+|these\s+)?"
@@ -98,7 +98,7 @@ def orders(text: str) -> tuple[str, ...]:
 
 
 def _passages(text: str) -> Iterator[str]:
-    if not (_BLUNT.search(text) or _MACHINE.search(text) or _MAYBE_MACHINE.search(text)):
+    if not may_command(text):
         return
     parts = _split(text)
     if len(parts) == 1:
@@ -119,6 +119,16 @@ def sentences(text: str) -> list[str]:
 
 def _split(text: str) -> list[str]:
     return [part for part in _STOPS.split(text) if part and part.strip()]
+
+
+def may_command(text: str) -> bool:
+    """Whether any passage of a text in plain letters can be an order: it speaks of a machine.
+
+    Example:
+        >>> may_command("our assistant will call"), may_command("call ana")
+        (True, False)
+    """
+    return any(kind.search(text) for kind in (_BLUNT, _MACHINE, _MAYBE_MACHINE))
 
 
 def is_command(passage: str) -> bool:
@@ -168,4 +178,4 @@ def _targets(passage: str) -> Iterator[str]:
     for found in _TARGET.finditer(passage):
         yield found.group()
         # The pattern sees how a path or a URL begins; the word has all of it.
-        yield from passage[found.start() : found.end() + 300].split()[:1]
+        yield from passage[found.start() : found.end() + 300].split(None, 1)[:1]
