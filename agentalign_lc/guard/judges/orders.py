@@ -125,7 +125,7 @@ def may_command(text: str) -> bool:
     """Whether any passage of a text in plain letters can be an order: it speaks of a machine.
 
     Example:
-        >>> may_command("our assistant will call"), may_command("call ana")
+        >>> may_command("an ai assistant will call"), may_command("call ana")
         (True, False)
     """
     return any(kind.search(text) for kind in (_BLUNT, _MACHINE, _MAYBE_MACHINE))
