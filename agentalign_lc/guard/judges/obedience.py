@@ -96,7 +96,8 @@ _DELEGATES = re.compile(
     # It is all in there: do it.
     r"do (?:it|this|that|them|so|everything|all|what|the rest|https?:|[~/])|(?:get|got) (?:it|this|that|them|everything) done|"
     r"make (?:it|that) happen|go ahead|has (?:everything|it all|all of it|the details)|(?:carry|work|sort|see) (?:it|this|that|them) (?:out|off|through)|attend to|take it from there|"
-    r"(?:everything|all|it is|it's|the details|what) [^.\n]{0,40}(?:is |are )?in (?:https?:|[~/]))"
+    r"(?:everything|all|it is|it's|jobs?|work|details|particulars|rest|request|what) (?:[^.\n]{0,40} )?in (?:https?:|[~/])|"
+    r"proceed accordingly)"
 )
 _THINGS = re.compile(
     r"\b(?:my|the|an?|new|newest|latest|last|first|next|unread|recent|old|this|that|these|those|any|all|every|each|his|her|their|"
