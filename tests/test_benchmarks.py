@@ -98,3 +98,25 @@ def test_guard_overhead(tmp_path: Path) -> None:
     assert "| bare agent | " in out
     missing = [row["variant"] for row in rows if not row["installed"]]
     assert all(f"| {name} | not installed |" in out for name in missing)
+
+
+def test_guard_steps(run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    out, plot = tmp_path / "out.json", tmp_path / "steps.png"
+    printed("guard_steps.py", run, "--json", out, "--plot", plot)
+
+    found = json.loads(out.read_text())
+    lines = {(line["split"], line["judges"], line["words"]): line for line in found["steps"]}
+    rules = lines["test_chains", "rules", True]
+    assert sum(rules["at"].values()) == pytest.approx(1)
+    assert rules["left_alone"]["benign"][0] == 1
+    whole, part = (lines["test_chains", name, True]["stopped"][0] for name in ("all", "classifier"))
+    assert whole >= part
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_guard_calls(run: Path) -> None:
+    pytest.importorskip("sklearn")
+    out = printed("guard_calls.py", run)
+
+    assert "| test_chains |" in out

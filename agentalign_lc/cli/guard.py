@@ -1,6 +1,8 @@
 """``agentalign guard``: fit a guard's classifier, measure it, ask it."""
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,25 +14,29 @@ from rich.table import Table
 from agentalign_lc.cli.guard_init import init
 from agentalign_lc.cli.guard_verify import verify
 from agentalign_lc.cli.problems import Problems
+from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.guard import Guard
+from agentalign_lc.guard.judges.chains import ChainJudge
 from agentalign_lc.guard.judges.classifier import ClassifierJudge
 from agentalign_lc.guard.judges.rules import RuleJudge
 from agentalign_lc.guard.learning.classifier import Classifier, load_classifier, shipped_classifier
 from agentalign_lc.guard.learning.fit import fit
 from agentalign_lc.guard.learning.measure import FPRS, Interval, Measures
-from agentalign_lc.guard.measuring.labelled import parse_messages, read_labelled
+from agentalign_lc.guard.measuring.labelled import Labelled, parse_messages, read_labelled
 from agentalign_lc.guard.measuring.plots import draw
+from agentalign_lc.guard.measuring.replay import checkpoints
 from agentalign_lc.guard.measuring.scorecard import (
+    Marker,
     Scorecard,
     by_classifier,
     by_guard,
-    checkpoints,
     mark,
 )
 from agentalign_lc.guard.policy.policy import Policy
 from agentalign_lc.guard.view import look
 from agentalign_lc.rows import read_rows
+from agentalign_lc.taxonomy import load_library
 
 __all__ = ["check", "evaluate", "fit_classifier", "guard", "print_scorecard"]
 
@@ -93,16 +99,25 @@ def evaluate(
     kind: _Shipped = None,
     policy: Annotated[
         Path | None,
-        typer.Option(help="Policy: measure a whole guard, rules and classifier, instead."),
+        typer.Option(
+            help="Policy: measure the whole guard on every row. (default: the whole guard with the "
+            "shipped policy where a row calls tools, the classifier where it is text)"
+        ),
     ] = None,
     json_: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
     plots: Annotated[
         Path | None, typer.Option(help="Folder for roc.png and scores.png (extra plots).")
     ] = None,
 ) -> None:
-    """Measure on labelled rows: AUROC, recall at false-positive rates, precision, F1, latency."""
+    """Measure on labelled rows: AUROC, recall at false-positive rates, precision, F1, latency.
+
+    Rows in which tools are called are replayed through rules, chains and classifier.
+    """
     judge = ClassifierJudge(_classifier(weights, kind))
-    marker = by_classifier(judge) if policy is None else by_guard(_guard(policy, judge))
+    if policy is None:
+        marker = _by_kind(by_classifier(judge), lambda: by_guard(_guard(Policy(), judge)))
+    else:
+        marker = by_guard(_guard(Policy.load(policy), judge))
     with Problems() as problems:
         rows = read_labelled(data, lambda line, why: problems.say(f"{data}:{line}: {why}"))
         card = mark(rows, marker)
@@ -201,9 +216,20 @@ def _classifier(weights: Path | None, kind: _Kind | None) -> Classifier:
     return shipped_classifier(kind or "") if weights is None else load_classifier(weights)
 
 
-def _guard(file: Path, judge: ClassifierJudge) -> Guard:
-    policy = Policy.load(file)
-    return Guard([RuleJudge(policy), judge], policy)
+def _guard(policy: Policy, judge: ClassifierJudge) -> Guard:
+    catalog = load_catalog()
+    chains = ChainJudge(load_library(catalog), catalog)
+    return Guard([RuleJudge(policy), chains, judge], policy)
+
+
+def _by_kind(texts: Marker, runs: Callable[[], Marker]) -> Marker:
+    """Mark rows that only say something, and rows in which tools are called."""
+    made = cache(runs)  # texts alone need no library of chains
+
+    def marker(row: Labelled) -> tuple[float, bool]:
+        return made()(row) if row.acts else texts(row)
+
+    return marker
 
 
 def _conversation(file: Path) -> tuple[BaseMessage, ...]:

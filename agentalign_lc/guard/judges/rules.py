@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
 
 from agentalign_lc.guard.judges.amounts import amounts, receivers
 from agentalign_lc.guard.judges.flows import carries_piece, secret_places, touches
-from agentalign_lc.guard.judges.orders import follows, orders
+from agentalign_lc.guard.judges.obedience import OBEYS_FROM, obedience
+from agentalign_lc.guard.judges.orders import orders
 from agentalign_lc.guard.opinion import Opinion, refuse, unsure
 from agentalign_lc.guard.policy.policy import Policy
 from agentalign_lc.guard.policy.rule import STRICTNESS, Matching, Rule
@@ -23,7 +24,9 @@ __all__ = ["RuleJudge"]
 class RuleJudge:
     """Refuses what the policy's rules forbid; about everything else it is unsure.
 
-    It costs no model. All calls of a batch are judged together, on the run so
+    Its opinion has a score where it is a matter of degree: how much a call serves
+    what a tool's result asked for, and not the user (``obedience.py``). It costs
+    no model. All calls of a batch are judged together, on the run so
     far: what one call copies, another one of the same batch may not send.
 
     Example:
@@ -37,6 +40,8 @@ class RuleJudge:
 
     name = "rules"
     waits = False
+    refuse_from = OBEYS_FROM
+    """Score from which on a call is refused for serving a result."""
     checkpoints: frozenset[Checkpoint]
 
     def __init__(self, policy: Policy | None = None) -> None:
@@ -47,26 +52,32 @@ class RuleJudge:
         self.checkpoints = frozenset(found | {"calls"})
         # A tool is met at every call of it, and most rules are about other tools.
         self._about = lru_cache(maxsize=1024)(self._rules_about)
+        self._instructs = any(r.instructs and r.at == "calls" for r in self._rules.values())
 
     def judge(self, view: View, checkpoint: Checkpoint) -> Opinion:
         """Say which rule is broken, the one with the strictest action first."""
-        if checkpoint in ("calls", "arguments"):
-            hits = list(self._at_calls(view))
-        else:
-            hits = list(self._at_text(view, checkpoint))
+        run = _Run(view, self.policy)
+        at_calls = checkpoint in ("calls", "arguments")
+        hits = list(self._at_calls(run) if at_calls else self._at_text(run, checkpoint))
         ranked = sorted(
             ((STRICTNESS[self.policy.action_for(hit, view, checkpoint)], hit) for hit in hits),
             key=lambda pair: -pair[0],
         )
         broken = [hit for strictness, hit in ranked if strictness]
-        return _joined(broken) if broken else unsure(self.name)
+        if broken:
+            return _joined(broken)
+        doubt = (
+            max(map(run.obedience, run.pending), default=0.0)
+            if at_calls and self._instructs
+            else 0.0
+        )
+        return unsure(self.name, score=doubt or None)
 
     async def ajudge(self, view: View, checkpoint: Checkpoint) -> Opinion:
         """Say which rule is broken; nothing is waited for."""
         return self.judge(view, checkpoint)
 
-    def _at_calls(self, view: View) -> Iterator[Opinion]:
-        run = _Run(view, self.policy)
+    def _at_calls(self, run: "_Run") -> Iterator[Opinion]:
         for call in run.pending:
             if wrong := _limited(self.policy, run, call):
                 yield refuse(self.name, wrong, calls=(call.id,))
@@ -77,8 +88,13 @@ class RuleJudge:
                 if _breaks(self._rules[name], call, run):
                     broken.setdefault(name, []).append(call.id)
         for name, rule in self._rules.items():
-            if name in broken:
-                yield self._hit(name, rule, tuple(broken[name]))
+            if name not in broken:
+                continue
+            hit = self._hit(name, rule, tuple(broken[name]))
+            if rule.instructs:
+                score = max(run.obedience(call) for call in run.pending if call.id in broken[name])
+                hit = hit.model_copy(update={"score": score})
+            yield hit
 
     def _rules_about(self, tool: str, capability: str, effect: Effect | None) -> tuple[str, ...]:
         """Names of the rules over calls that may mean calls of a tool."""
@@ -86,10 +102,9 @@ class RuleJudge:
         rules = self._rules.items()
         return tuple(name for name, rule in rules if rule.at == "calls" and _about(rule, called))
 
-    def _at_text(self, view: View, checkpoint: Checkpoint) -> Iterator[Opinion]:
-        run = _Run(view, self.policy)
+    def _at_text(self, run: "_Run", checkpoint: Checkpoint) -> Iterator[Opinion]:
         rules = {name: rule for name, rule in self._rules.items() if rule.at == checkpoint}
-        for call, text in _texts(view, checkpoint) if rules else ():
+        for call, text in _texts(run.view, checkpoint) if rules else ():
             for name, rule in rules.items():
                 if _matches(rule, call, run) and _reads(rule, text):
                     yield self._hit(name, rule, (call.id,) if call.id else ())
@@ -113,6 +128,7 @@ class _Run:
     view: View
     policy: Policy
     _alike: dict[tuple[int, int], list[SeenCall]] = field(default_factory=dict)
+    _obedience: dict[int, float] = field(default_factory=dict)
 
     @cached_property
     def calls(self) -> tuple[SeenCall, ...]:
@@ -132,10 +148,23 @@ class _Run:
         copying = [call for call in self.calls if call.result is None or not call.failed]
         return secret_places(copying, self.policy.secrets)
 
+    def obedience(self, call: SeenCall) -> float:
+        """How much a call serves what results asked for, and not the user."""
+        if id(call) not in self._obedience:
+            tool = self.tool(call)
+            self._obedience[id(call)] = obedience(
+                call, tool, self._results, self.view.said, self._trusted
+            )
+        return self._obedience[id(call)]
+
     @cached_property
-    def ordered(self) -> tuple[str, ...]:
-        """Orders that stood in results."""
-        return tuple(passage for call in self.calls for passage in orders(call.result or ""))
+    def _results(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(call.result for call in self.calls if call.result))
+
+    @cached_property
+    def _trusted(self) -> str:
+        told = [m for m in self.view.messages if isinstance(m, SystemMessage)]
+        return "\n".join(map(message_text, told))
 
     def alike(self, meant: Matching, calls: tuple[SeenCall, ...]) -> list[SeenCall]:
         """Those of the calls that a rule means, found once for each rule."""
@@ -143,10 +172,6 @@ class _Run:
         if key not in self._alike:
             self._alike[key] = [call for call in calls if _matches(meant, call, self)]
         return self._alike[key]
-
-    @cached_property
-    def said(self) -> str:
-        return "\n".join(self.view.said)
 
     @cached_property
     def _tools(self) -> dict[str, GuardedTool]:
@@ -230,10 +255,7 @@ def _came_after(rule: Rule, call: SeenCall, run: _Run) -> bool:
 
 
 def _obeys(rule: Rule, call: SeenCall, run: _Run) -> bool:
-    if not rule.instructs:
-        return True
-    texts = [text for _, text in argument_texts(call.arguments)] if run.ordered else []
-    return any(follows(texts, passage, run.said) for passage in run.ordered)
+    return not rule.instructs or run.obedience(call) >= OBEYS_FROM
 
 
 _CONDITIONS: tuple[Callable[[Rule, SeenCall, _Run], bool], ...] = (

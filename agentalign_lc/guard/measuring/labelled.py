@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.utils import convert_to_messages
 
+from agentalign_lc.guard.measuring.written import read_written_calls
 from agentalign_lc.rows import read_rows
 
 __all__ = ["Labelled", "parse_messages", "read_labelled"]
@@ -29,6 +30,13 @@ class Labelled:
     """1 for harmful."""
     source: str = ""
     category: str = ""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """Schemas of the tools that were offered, in OpenAI's shape, where the row has them."""
+
+    @property
+    def acts(self) -> bool:
+        """Whether tools are called in it."""
+        return any(isinstance(m, AIMessage) and m.tool_calls for m in self.messages)
 
 
 def read_labelled(file: Path, report: Callable[[int, str], None]) -> Iterator[Labelled]:
@@ -36,7 +44,8 @@ def read_labelled(file: Path, report: Callable[[int, str], None]) -> Iterator[La
 
     ``label`` is harmful or benign, 1 or 0, true or false; ``unsafe`` and
     ``injection_followed``, ``safe`` and ``injection_resisted`` are understood
-    too. Messages have OpenAI's shape, or LangChain's own.
+    too. Messages have OpenAI's shape, or LangChain's own; calls that a ReAct agent
+    wrote out in words are read as calls.
 
     Args:
         file: JSON Lines, JSON or CSV, possibly compressed.
@@ -98,12 +107,13 @@ def _labelled(value: object) -> Labelled:
         label=_label(value),
         source=_text(value, "source"),
         category=_text(value, "category"),
+        tools=_tools(value),
     )
 
 
 def _messages(value: Mapping[str, Any]) -> tuple[BaseMessage, ...]:
     if value.get("messages"):
-        return parse_messages(value["messages"])
+        return read_written_calls(parse_messages(value["messages"]))
     text = value.get("text")
     if not isinstance(text, str) or not text.strip():
         raise ValueError("neither text nor messages; give one of them")
@@ -118,6 +128,18 @@ def _label(value: Mapping[str, Any]) -> int:
     if found is None:
         raise ValueError(f"the label {str(label)[:40]!r} is none; write harmful or benign")
     return found
+
+
+def _tools(value: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Schemas with a name; names alone, or what is no schema, say nothing that calls do not."""
+    found = value.get("tools")
+    schemas = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    inner = [(one, one.get("function", one)) for one in schemas]
+    return tuple(
+        one
+        for one, function in inner
+        if isinstance(function, Mapping) and isinstance(function.get("name"), str)
+    )
 
 
 def _text(value: Mapping[str, Any], name: str) -> str:

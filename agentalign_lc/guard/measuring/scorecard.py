@@ -1,23 +1,24 @@
 """A guard's marks on labelled rows: measures overall, by source and by category, and latency."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-
+from agentalign_lc.environment.catalog import load_catalog
+from agentalign_lc.guard.capabilities import map_tools
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.judges.classifier import ClassifierJudge
 from agentalign_lc.guard.learning.measure import Measures, measure, percentile
 from agentalign_lc.guard.measuring.labelled import Labelled
-from agentalign_lc.guard.opinion import Finding, Opinion
-from agentalign_lc.guard.view import Checkpoint, look
+from agentalign_lc.guard.measuring.replay import Seen, replay
+from agentalign_lc.guard.opinion import Finding, Judge, Opinion
+from agentalign_lc.guard.view import look
 
-__all__ = ["Marker", "Scorecard", "Scored", "by_classifier", "by_guard", "checkpoints", "mark"]
+__all__ = ["Marker", "Scorecard", "Scored", "by_classifier", "by_guard", "mark"]
 
-Marker = Callable[[Sequence[BaseMessage]], tuple[float, bool]]
-"""Gives a conversation a score from 0 to 1, and says whether it is refused."""
+Marker = Callable[[Labelled], tuple[float, bool]]
+"""Gives a row a score from 0 to 1, and says whether it is refused."""
 
 _DRAWS = 200
 
@@ -60,8 +61,8 @@ def mark(rows: Iterable[Labelled], marker: Marker) -> Scorecard:
     """Judge rows and measure; each text is judged by itself, as in an app.
 
     Example:
-        >>> rows = [Labelled((HumanMessage(text),), int(text == "bad")) for text in ("bad", "good")]
-        >>> card = mark(rows, lambda seen: (float(seen[0].content == "bad"), False))
+        >>> rows = [Labelled((), label=1, source="a"), Labelled((), label=0, source="b")]
+        >>> card = mark(rows, lambda row: (float(row.source == "a"), False))
         >>> card.overall.auroc, card.overall.recall
         (1.0, 0.0)
     """
@@ -79,9 +80,9 @@ def mark(rows: Iterable[Labelled], marker: Marker) -> Scorecard:
 def by_classifier(judge: ClassifierJudge) -> Marker:
     """Mark by what the user said alone."""
 
-    def marker(messages: Sequence[BaseMessage]) -> tuple[float, bool]:
+    def marker(row: Labelled) -> tuple[float, bool]:
         judge.forget()  # or a text that comes twice would look fast
-        found = judge.probability(look(messages))
+        found = judge.probability(look(row.messages))
         return found, found >= judge.refuse_from
 
     return marker
@@ -90,40 +91,47 @@ def by_classifier(judge: ClassifierJudge) -> Marker:
 def by_guard(guard: Engine) -> Marker:
     """Mark by a whole guard, asked wherever it would have been asked while the conversation grew.
 
-    The score is the highest that a judge gave; a refusal without a score counts 1.
+    The score is the highest that a judge gave, each put on one scale, that of the
+    classifier if there is one: where a judge refuses, all refuse. A refusal without
+    a score counts 1. What a guard removes from a result counts only where the
+    conversation ends with it; after that, what the agent did is what tells.
     """
+    judges = {judge.name: judge for judge in guard.judges}
+    classifiers = [judge for judge in guard.judges if isinstance(judge, ClassifierJudge)]
+    common = classifiers[0].refuse_from if classifiers else 0.5
 
-    def marker(messages: Sequence[BaseMessage]) -> tuple[float, bool]:
-        score = 0.0
-        for end, checkpoint in checkpoints(messages):
-            decision = guard.decide(guard.look(messages[:end]), checkpoint)
-            score = max([score, *(_score(opinion) for opinion in decision.opinions)])
-            if not decision.allowed:
-                return score, True
-        return score, False
+    def marker(row: Labelled) -> tuple[float, bool]:
+        for judge in classifiers:
+            judge.forget()
+        called = {call.tool: None for call in look(row.messages).calls}
+        tools = map_tools([*called, *row.tools], load_catalog()) if called else {}
+        score, refused = 0.0, False
+        for seen in replay(guard, row.messages, tools):
+            if seen.checkpoint == "result" and not seen.stops and seen.end < len(row.messages):
+                continue
+            refused = refused or not seen.decision.allowed
+            score = max([score, *_scores(seen, judges, common)])
+        return score, refused
 
     return marker
 
 
-def checkpoints(messages: Sequence[BaseMessage]) -> Iterator[tuple[int, Checkpoint]]:
-    """Where a guard would have been asked: the number of messages seen then, and what was new.
+def _scores(seen: Seen, judges: Mapping[str, Judge], common: float) -> Iterator[float]:
+    for opinion in seen.decision.opinions:
+        own = getattr(judges.get(opinion.judge), "refuse_from", common)
+        yield _levelled(_score(opinion), own, common)
 
-    Example:
-        >>> list(checkpoints([HumanMessage("Hi"), AIMessage("Hello")]))
-        [(1, 'request'), (2, 'answer')]
-    """
-    for end, message in enumerate(messages, start=1):
-        if isinstance(message, HumanMessage):
-            yield end, "request"
-        elif isinstance(message, AIMessage):
-            yield end, "calls" if message.tool_calls else "answer"
-        elif isinstance(message, ToolMessage):
-            yield end, "result"
+
+def _levelled(score: float, own: float, common: float) -> float:
+    """A score on another scale: what was on the threshold is on it again, 0 stays 0, and 1 is 1."""
+    if score < own:
+        return common * score / own
+    return common + (1 - common) * (score - own) / (1 - own) if own < 1 else 1.0
 
 
 def _scored(row: Labelled, marker: Marker) -> Scored:
     begun = perf_counter()
-    score, refused = marker(row.messages)
+    score, refused = marker(row)
     return Scored(row.label, score, refused, row.source, row.category, perf_counter() - begun)
 
 

@@ -82,7 +82,8 @@ class Rule(Matching):
     text: _Globs = ()
     """What the request, the result or the answer looks like; not for calls."""
     instructs: bool = False
-    """For a result: it carries orders to whoever reads it. For a call: it does what such a result said."""
+    """For a result: it carries orders to whoever reads it. For a call: it does what a
+    result asked for, and the user did not."""
     outside: _Globs = ()
     """Hosts and mail domains that are fine: a call that names another one breaks the rule."""
     above: float | None = None
