@@ -21,6 +21,10 @@ _NAMES = (
     r"|authori[sz]ation|cookie|session_?id|\b(?:pin|otp|cvv|cvc|ssn|iban)\b|card_?number"
 )
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
+_KINDS = (
+    *("sk", "pk", "rk", "ghp", "gho", "ghs", "ghu", "github_pat", "glpat"),
+    *("xoxa", "xoxb", "xoxp", "xoxr", "xoxs", "hf", "lsv2"),
+)
 _SECRETS = (  # What a text must hold for a pattern to be tried: looking for that is many times faster.
     (
         ("-----begin",),
@@ -28,12 +32,7 @@ _SECRETS = (  # What a text must hold for a pattern to be tried: looking for tha
     ),
     (("eyj",), r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"),  # a JSON web token
     (
-        tuple(
-            f"{kind}{sign}"
-            for kind in ("sk", "pk", "rk", "ghp", "gho", "ghs", "ghu", "github_pat", "glpat")
-            + ("xoxa", "xoxb", "xoxp", "xoxr", "xoxs", "hf", "lsv2")
-            for sign in "-_"
-        ),
+        tuple(f"{kind}{sign}" for kind in _KINDS for sign in "-_"),
         r"\b(?:[spr]k|gh[posu]|github_pat|glpat|xox[abprs]|hf|lsv2)[-_][\w-]{12,}",
     ),
     (("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),

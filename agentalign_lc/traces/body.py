@@ -1,9 +1,10 @@
 """A trace as the text that a store keeps: whole, unless parts of it are too large."""
 
 import json
+import math
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from agentalign_lc.errors import StoreError
 from agentalign_lc.traces.trace import Trace
@@ -39,7 +40,10 @@ def write_body(trace: Trace) -> str:
         return body
     for longest in _LESS:
         fitted = _Fitted(longest)
-        plain = fitted.value(trace.model_dump())
+        try:
+            plain = fitted.value(trace.model_dump())
+        except (ValueError, RecursionError) as error:
+            raise StoreError(f"trace {trace.id} cannot be written as JSON: {error}") from error
         if fitted.cut:
             plain["attributes"]["cut"] = fitted.cut
         body = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
@@ -58,6 +62,10 @@ def read_body(body: str) -> Trace:
     """
     try:
         return Trace.model_validate_json(body)
+    except ValidationError:
+        pass  # pydantic's own reader of JSON gives up earlier than Python's where it is deep
+    try:
+        return Trace.model_validate(json.loads(body))
     except (ValidationError, RecursionError, KeyError, TypeError) as error:
         raise ValueError(str(error)) from error
 
@@ -70,12 +78,10 @@ class _Fitted:
         self._longest = longest
 
     def value(self, value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON value
-        if value is None or isinstance(value, bool | int):
-            return value
+        if value is None or isinstance(value, bool | int | float):
+            return _number(value)
         if isinstance(value, str):
             return self._text(value)
-        if isinstance(value, float):
-            return value if value - value == 0 else str(value)  # infinities are no JSON
         if depth > _DEEPEST:
             return "[deeper]"
         if isinstance(value, dict):
@@ -91,3 +97,10 @@ class _Fitted:
             self.cut += 1
             text = f"{text[: self._longest]}[cut: {len(text):,} characters]"
         return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _number(value: float | None) -> JsonValue:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # which is no JSON
+    # Python refuses to print or to read more digits than some thousands.
+    return hex(value) if isinstance(value, int) and value.bit_length() > 1000 else value
