@@ -85,8 +85,10 @@ def hide_secrets(text: str) -> str:
     """
     lower = text.lower()
     for signs, pattern in _PATTERNS:
-        if any(sign in lower for sign in signs):
-            text = pattern.sub("[secret]", text)
+        for sign in signs:  # many times faster than `any` over short texts
+            if sign in lower:
+                text = pattern.sub("[secret]", text)
+                break
     return _QUOTED.sub(r"\1[secret]", text) if ":" in text else text
 
 

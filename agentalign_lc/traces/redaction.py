@@ -23,9 +23,9 @@ TextRedaction = Callable[[str], str]
 REDACTIONS: tuple[TextRedaction, ...] = (hide_secrets, hide_emails, hide_cards, hide_phones)
 """What is redacted where nothing else is said."""
 
-_REMEMBERED = 200
-"""Characters from which a text is looked up, as successive model calls repeat each other."""
-_MOST_REMEMBERED = 1_000
+_REMEMBERED = 10_000
+"""Characters up to which a text is remembered, as successive model calls repeat each other."""
+_MOST_REMEMBERED = 2_000
 _KEPT = ("id", "tool_call_id", "name", "type")
 
 
@@ -54,7 +54,6 @@ class Redactor:
         """Return the trace redacted."""
         if not self._functions:
             return trace
-        self._known = {}
         return trace.model_copy(
             update={
                 "spans": tuple(self._span(span) for span in trace.spans),
@@ -64,12 +63,12 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return one text redacted."""
-        if len(text) < _REMEMBERED:
-            return self._applied(text)
         found = self._known.get(text)
         if found is None:
             found = self._applied(text)
-            if len(self._known) < _MOST_REMEMBERED:
+            if len(text) <= _REMEMBERED:
+                if len(self._known) >= _MOST_REMEMBERED:
+                    self._known = {}
                 self._known[text] = found
         return found
 

@@ -205,7 +205,7 @@ class TraceHandler(BaseCallbackHandler):
                 self._know(run_id, *found)  # its children are its parent's
                 return
             run = SeenRun(
-                id=str(run_id),
+                id=run_id,
                 parent=None if found is None else found[0].id,
                 kind=kind,
                 name=_name(serialized, event),
@@ -215,7 +215,7 @@ class TraceHandler(BaseCallbackHandler):
                 call_id=event.get("tool_call_id") or "",
             )
             if found is None:
-                trace = SeenTrace(run, stranger=str(parent_id) if parent_id else "")
+                trace = SeenTrace(run, stranger=parent_id)
                 run.tags = tuple(tags)
                 run.metadata = dict(run.metadata)
             else:
@@ -235,7 +235,7 @@ class TraceHandler(BaseCallbackHandler):
         now = time.time()
         with self._lock:
             run, trace = self._runs.get(run_id, (None, None))
-            if run is None or trace is None or run.id != str(run_id):
+            if run is None or trace is None or run.id != run_id:
                 return
             run.ended = now
             run.ending = ending

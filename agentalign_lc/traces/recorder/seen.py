@@ -4,13 +4,12 @@ Whatever the app may change once the callback has returned is copied as far as
 apps are known to change it: lists, mappings and messages, a few levels deep.
 """
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
 
 from agentalign_lc.traces.trace import SpanKind
@@ -45,8 +44,8 @@ class Ending:
 class SeenRun:
     """One run, as far as it was seen."""
 
-    id: str
-    parent: str | None
+    id: UUID | str
+    parent: UUID | str | None
     kind: SpanKind
     name: str
     started: float
@@ -68,7 +67,7 @@ class SeenTrace:
     """The runs of a trace, in the order in which they started."""
 
     root: SeenRun
-    stranger: str = ""
+    stranger: UUID | None = None
     """Id of the run that the root was started by, which was not seen or has ended."""
     runs: list[SeenRun] = field(default_factory=list)
     left_out: int = 0
@@ -96,12 +95,11 @@ def snapshot(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - anything that
 
 
 def _message(message: BaseMessage) -> BaseMessage:
-    copied = copy.copy(message)
+    copied = message.__copy__()
     if not isinstance(copied.content, str):
         copied.content = snapshot(copied.content, 1)
-    calls = getattr(copied, "tool_calls", None)
-    if calls:
-        copied.tool_calls = [  # type: ignore[attr-defined]
-            {**call, "args": snapshot(call["args"], 1)} for call in calls
-        ]
+    if isinstance(copied, AIMessage) and copied.tool_calls:
+        for call in (calls := [call.copy() for call in copied.tool_calls]):
+            call["args"] = snapshot(call["args"], 1)
+        copied.tool_calls = calls
     return copied

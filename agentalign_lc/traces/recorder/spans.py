@@ -46,11 +46,11 @@ def trace_of(seen: SeenTrace, made: Iterable[Span] | None = None) -> Trace:
     if tags := [tag for tag in root.tags if not tag.startswith("seq:")]:
         attributes["tags"] = [*tags]
     if seen.stranger:
-        attributes["parent"] = seen.stranger
+        attributes["parent"] = str(seen.stranger)
     if seen.left_out:
         attributes["spans_left_out"] = seen.left_out
     return Trace(
-        id=root.id,
+        id=str(root.id),
         source="recorder",
         name=root.name,
         thread=str(root.metadata.get("thread_id") or ""),
@@ -71,8 +71,8 @@ def spans(seen: SeenTrace) -> Iterator[Span]:
 
 def _pass_pauses_up(runs: Sequence[SeenRun]) -> None:
     """Mark as paused what ended with a pause inside: a graph swallows the interrupts of its nodes."""
-    last_start: dict[str, float] = {}
-    pauses: dict[str, SeenRun] = {}
+    last_start: dict[UUID | str, float] = {}
+    pauses: dict[UUID | str, SeenRun] = {}
     for run in reversed(runs):  # children before their parents
         inside = pauses.get(run.id) if run.kind == "chain" and run.ending is None else None
         # What went on after the pause was resumed in between, or never paused itself.
@@ -134,8 +134,8 @@ def _frame(run: SeenRun) -> dict[str, Any]:
     """What every span has."""
     known = run.metadata
     return {
-        "id": run.id,
-        "parent": run.parent,
+        "id": str(run.id),
+        "parent": None if run.parent is None else str(run.parent),
         "kind": _kind(run),
         "name": run.name,
         "node": str(known.get("langgraph_node") or ""),

@@ -21,7 +21,7 @@ def seen(name: str) -> SeenTrace:
 
 
 def build(found: SeenTrace) -> Trace:
-    return Trace(id=found.root.id, source="test", spans=())
+    return Trace(id=str(found.root.id), source="test", spans=())
 
 
 class Gate:
