@@ -51,7 +51,7 @@ from agentalign_lc.traces.store import TraceStore
 
 Kind = Callable[[], AbstractContextManager[Any]]
 BLOCK = 10
-PAUSE = 0.03
+PAUSE = 0.1
 """Seconds in which the background finishes a run."""
 
 

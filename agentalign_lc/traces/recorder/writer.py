@@ -21,6 +21,8 @@ or the one that has waited longest is."""
 
 _BATCH = 100
 """Traces in one transaction."""
+_LINGER = 0.05
+"""Seconds that the thread lets an app finish its answer before it takes its share of the interpreter."""
 _TRIES = (0.0, 0.1, 1.0)
 """Seconds to wait before each try to write."""
 
@@ -74,6 +76,7 @@ class Writer:
         self._build = build
         self._size = size
         self._full = full
+        self._many = max(1, min(size // 2, _BATCH))
         self._reset()
 
     def _reset(self) -> None:
@@ -82,6 +85,7 @@ class Writer:
         self._queue: deque[SeenTrace] = deque()
         self._thread: threading.Thread | None = None
         self._stopping = False
+        self._hurrying = 0
         self._seen = self._written = self._dropped = self._failed = self._busy = 0
 
     @property
@@ -104,12 +108,19 @@ class Writer:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="agentalign-traces", daemon=True)  # fmt: skip
                 self._thread.start()
-            self._changed.notify_all()
+            # The thread sleeps until there is one, and then on until there are many.
+            if len(self._queue) in (1, self._many):
+                self._changed.notify_all()
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was handed over is written, dropped or given up; False if it takes too long."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._queue and not self._busy, timeout)
+            self._hurrying += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: not self._queue and not self._busy, timeout)
+            finally:
+                self._hurrying -= 1
 
     def close(self) -> None:
         """Write what waits, and end the thread."""
@@ -139,6 +150,7 @@ class Writer:
                 self._changed.wait_for(lambda: self._queue or self._stopping)
                 if not self._queue:
                     return
+                self._changed.wait_for(self._is_urgent, _LINGER)
                 batch = [self._queue.popleft() for _ in range(min(_BATCH, len(self._queue)))]
                 self._busy = len(batch)
                 self._changed.notify_all()
@@ -148,6 +160,9 @@ class Writer:
                 self._failed += len(batch) - written
                 self._busy = 0
                 self._changed.notify_all()
+
+    def _is_urgent(self) -> bool:
+        return self._stopping or self._hurrying > 0 or len(self._queue) >= self._many
 
     def _written_of(self, batch: list[SeenTrace]) -> int:
         traces = []
