@@ -16,7 +16,7 @@ Ours redacts and writes to SQLite. LangSmith's tracer sends to a server in a
 process of its own, on loopback, that forgets. OpenInference's spans go through
 a batch processor to an exporter that forgets. What is not installed is left out.
 
-Run: python benchmarks/recorder_overhead.py [--rounds 20] [--json OUT]
+Run: python benchmarks/recorder_overhead.py [--rounds 20] [--pause 0.1] [--json OUT]
 """
 
 import argparse
@@ -51,8 +51,6 @@ from agentalign_lc.traces.store import TraceStore
 
 Kind = Callable[[], AbstractContextManager[Any]]
 BLOCK = 10
-PAUSE = 0.1
-"""Seconds in which the background finishes a run."""
 
 
 class ReadyModel(BaseChatModel):
@@ -249,12 +247,13 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--rounds", type=int, default=20, help=f"of {BLOCK} runs of each kind")
+    parser.add_argument("--pause", type=float, default=0.1, help="seconds after each run alone")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     results: dict[str, Any] = {}
     with ExitStack() as stack:
         found = kinds(stack)
-        for way, pause in (("alone", PAUSE), ("full speed", 0.0)):
+        for way, pause in (("alone", arguments.pause), ("full speed", 0.0)):
             results[way] = asyncio.run(measure(found, arguments.rounds, pause))
             print(f"\n{way}: {arguments.rounds * BLOCK} runs of each kind, ms\n")
             print("| kind | a run, median | p95 | added, median | p95 | added, own thread, median | p95 |")  # fmt: skip

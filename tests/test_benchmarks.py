@@ -85,7 +85,9 @@ def test_guard_chains(run: Path, tmp_path: Path) -> None:
 
 
 def test_recorder_overhead(tmp_path: Path) -> None:
-    out = printed("recorder_overhead.py", "--rounds", 1, "--json", tmp_path / "out.json")
+    out = printed(
+        "recorder_overhead.py", "--rounds", 1, "--pause", 0.01, "--json", tmp_path / "out.json"
+    )
 
     found = json.loads((tmp_path / "out.json").read_text())
     for way in ("alone", "full speed"):
