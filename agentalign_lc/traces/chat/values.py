@@ -7,8 +7,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
-__all__ = ["as_json", "entry", "first", "kept", "line", "loads", "mapping", "parsed", "text"]
+__all__ = ["DECODER", "as_json", "cleaned", "entry", "first", "kept", "line", "loads", "mapping", "parsed", "text"]
 
+DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+"""Reads JSON; NaN and the infinities, which are none, become null."""
+
+_NESTED = 200
 _DEEPEST = 64
 _LONGEST = 2**16
 _MOST = 1000
@@ -26,16 +30,28 @@ def loads(source: str) -> Any:  # noqa: ANN401 - any JSON value
         ['a\ufffd', None]
     """
     try:
-        value = json.loads(source, parse_constant=lambda _: None)
+        value = DECODER.decode(source)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except ValueError as error:
         raise ValueError("no JSON") from error
-    if "\\u" in source or "\x00" in source or not _encodable(source):
-        return _clean(value, 0)
-    if _depth(source) > _DEEPEST * 4:
+    return cleaned(value, source)
+
+
+def cleaned(value: Any, source: str) -> Any:  # noqa: ANN401 - any JSON value
+    """A value that was just decoded, without what no store takes.
+
+    Args:
+        value: The value.
+        source: The JSON it was in, which tells whether there is anything to look for.
+
+    Raises:
+        ValueError: it is nested too deeply.
+    """
+    if source.count("[") + source.count("{") > _NESTED and _too_deep(value):
         raise ValueError("nested too deeply")
-    return value
+    doubtful = "\\u" in source or "\x00" in source or not _encodable(source)
+    return _clean(value) if doubtful else value
 
 
 def _encodable(source: str) -> bool:
@@ -46,40 +62,28 @@ def _encodable(source: str) -> bool:
     return True
 
 
-def _depth(source: str) -> int:
-    """How deep it could be nested at most; exact enough for a guard, and quick."""
-    if min(source.count("["), source.count("]")) + min(source.count("{"), source.count("}")) < 256:
-        return 0
-    depth = deepest = 0
-    inside = escaped = False
-    for letter in source:
-        if inside:
-            if escaped:
-                escaped = False
-            elif letter == "\\":
-                escaped = True
-            elif letter == '"':
-                inside = False
-        elif letter == '"':
-            inside = True
-        elif letter in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif letter in "]}":
-            depth -= 1
-    return deepest
+def _too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_NESTED):
+        level = [
+            below
+            for one in level
+            if isinstance(one, dict | list)
+            for below in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
-def _clean(value: Any, depth: int) -> Any:  # noqa: ANN401 - any JSON value
-    if depth > _DEEPEST * 4:
-        raise ValueError("nested too deeply")
+def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, str):
         whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return whole.replace("\x00", "\ufffd")
     if isinstance(value, list):
-        return [_clean(one, depth + 1) for one in value]
+        return [_clean(one) for one in value]
     if isinstance(value, dict):
-        return {_clean(key, 0): _clean(one, depth + 1) for key, one in value.items()}
+        return {_clean(key): _clean(one) for key, one in value.items()}
     return value
 
 
