@@ -43,7 +43,11 @@ def as_message(value: object) -> Mapping[str, Any] | None:
 def _constructed(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     names = value.get("id")
     fields = mapping(value.get("kwargs"))
-    if not isinstance(names, list) or not names or not str(names[-1]).endswith(("Message", "Chunk")):
+    if (
+        not isinstance(names, list)
+        or not names
+        or not str(names[-1]).endswith(("Message", "Chunk"))
+    ):
         return None
     return _roled(fields, str(names[-1])) if "content" in fields else None
 

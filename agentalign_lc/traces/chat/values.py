@@ -7,7 +7,19 @@ from typing import Any
 
 from pydantic import JsonValue
 
-__all__ = ["DECODER", "as_json", "cleaned", "entry", "first", "kept", "line", "loads", "mapping", "parsed", "text"]
+__all__ = [
+    "DECODER",
+    "as_json",
+    "cleaned",
+    "entry",
+    "first",
+    "kept",
+    "line",
+    "loads",
+    "mapping",
+    "parsed",
+    "text",
+]
 
 DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 """Reads JSON; NaN and the infinities, which are none, become null."""

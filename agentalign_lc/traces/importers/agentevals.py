@@ -36,7 +36,10 @@ def _graph(value: object) -> Mapping[str, Any] | None:
         return value
     inner = value.get("outputs")
     if isinstance(inner, Mapping) and isinstance(inner.get("steps"), list):
-        return {"inputs": value.get("inputs"), **{k: v for k, v in inner.items() if v not in (None, [])}}
+        return {
+            "inputs": value.get("inputs"),
+            **{k: v for k, v in inner.items() if v not in (None, [])},
+        }
     return None
 
 
@@ -44,7 +47,11 @@ def _outputs(value: object) -> object:
     """The trajectory of a row of an evaluation: ``outputs``, maybe under ``messages``."""
     if not isinstance(value, Mapping) or "run_type" in value:
         return None
-    for inner in (value.get("outputs"), entry(value, "outputs", "messages"), value.get("trajectory")):
+    for inner in (
+        value.get("outputs"),
+        entry(value, "outputs", "messages"),
+        value.get("trajectory"),
+    ):
         if _is_chat(inner):
             return inner
     return None

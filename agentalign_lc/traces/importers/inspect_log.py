@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["is_inspect_log", "read_inspect"]
 
-_SPANS: dict[str, SpanKind] = {"agent": "agent", "tool": "chain", "solver": "chain", "solvers": "chain"}
+_SPANS: dict[str, SpanKind] = {
+    "agent": "agent",
+    "tool": "chain",
+    "solver": "chain",
+    "solvers": "chain",
+}
 
 
 def is_inspect_log(file: Path) -> bool:
@@ -59,7 +64,9 @@ def read_inspect(file: Path, report: Callable[[str], None]) -> Iterator[Trace]:
             sample = next(samples, None)
         except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             if number == 1:
-                raise ConfigError(f"{file} cannot be read by inspect_ai ({line(str(error))})") from error
+                raise ConfigError(
+                    f"{file} cannot be read by inspect_ai ({line(str(error))})"
+                ) from error
             report(f"{file}:{number}: {line(str(error))}")
             return
         if sample is None:
@@ -87,11 +94,14 @@ def _trace(sample: "EvalSample") -> Trace:
     about = {
         "sample": str(sample.id),
         "epoch": sample.epoch,
-        "scores": {name: text(score.value) for name, score in (sample.scores or {}).items()} or None,
+        "scores": {name: text(score.value) for name, score in (sample.scores or {}).items()}
+        or None,
     }
     if not any(one.kind == "model" for one in seen):
         # Logs may be written without events; the messages are always there.
-        chat = read_chat([json.loads(m.model_dump_json(exclude_none=True)) for m in sample.messages])
+        chat = read_chat(
+            [json.loads(m.model_dump_json(exclude_none=True)) for m in sample.messages]
+        )
         return as_conversation(id, "inspect", chat, attributes=about)
     return as_trace(id, "inspect", seen, name=str(sample.id), attributes=about)
 

@@ -24,7 +24,14 @@ _KINDS: dict[str, SpanKind] = {
     "SPAN": "chain",
 }
 _OTHERS = {"EVENT", "EVALUATOR", "EMBEDDING", "SCORE"}
-_LINKS = {"traceId", "trace_id", "parentObservationId", "parent_observation_id", "startTime", "start_time"}
+_LINKS = {
+    "traceId",
+    "trace_id",
+    "parentObservationId",
+    "parent_observation_id",
+    "startTime",
+    "start_time",
+}
 
 
 def _fits(value: object) -> bool:
@@ -37,7 +44,9 @@ def _fits(value: object) -> bool:
     for name in ("data", "batch"):
         several = value.get(name)
         if isinstance(several, list) and several:
-            return any(_is_event(one) or _is_observation(one) or _is_trace(one) for one in several[:20])
+            return any(
+                _is_event(one) or _is_observation(one) or _is_trace(one) for one in several[:20]
+            )
     return _is_observation(value) or _is_trace(value)
 
 
@@ -55,7 +64,9 @@ def _is_trace(value: object) -> bool:
 
 def _is_event(value: object) -> bool:
     kind = value.get("type") if isinstance(value, Mapping) else None
-    return isinstance(kind, str) and kind.endswith(("-create", "-update")) and "body" in mapping(value)
+    return (
+        isinstance(kind, str) and kind.endswith(("-create", "-update")) and "body" in mapping(value)
+    )
 
 
 def _pieces(value: object) -> Iterator[Piece | str]:

@@ -19,7 +19,9 @@ from agentalign_lc.traces.trace import SpanKind
 __all__ = ["read_genai"]
 
 _OPERATIONS: dict[str, SpanKind] = {
-    **dict.fromkeys(("chat", "text_completion", "generate_content", "completion", "responses"), "model"),
+    **dict.fromkeys(
+        ("chat", "text_completion", "generate_content", "completion", "responses"), "model"
+    ),
     "execute_tool": "tool",
     **dict.fromkeys(("invoke_agent", "create_agent", "agent"), "agent"),
     **dict.fromkeys(("invoke_workflow", "workflow", "task", "chain"), "chain"),
@@ -101,7 +103,9 @@ def read_genai(raw: Raw, events: Sequence[Event] = ()) -> Attributes | None:
     if kind != "model":
         found.name = text(first(raw, "gen_ai.agent.name", "traceloop.entity.name", "agent_name"))
         found.given = found.given or first(raw, *_INPUTS)
-        found.said = found.said or first(raw, *_OUTPUTS, "pydantic_ai.all_messages", "all_messages_events")
+        found.said = found.said or first(
+            raw, *_OUTPUTS, "pydantic_ai.all_messages", "all_messages_events"
+        )
         if found.messages is None and found.reply is None:
             return found
         if found.messages is None and (chat := read_chat(found.said, "assistant").messages):
@@ -153,7 +157,11 @@ def _given(raw: Raw, told: Sequence[BaseMessage], *, model: bool) -> tuple[BaseM
     system = _system(raw.get("gen_ai.system_instructions"))
     messages: Sequence[BaseMessage] = ()
     for name in _INPUTS:
-        value = _valued(nested(raw, name) if name.startswith(("gen_ai.prompt", "llm.prompts")) else raw.get(name))
+        value = _valued(
+            nested(raw, name)
+            if name.startswith(("gen_ai.prompt", "llm.prompts"))
+            else raw.get(name)
+        )
         if value is not None and (messages := read_chat(value, plain=model).messages):
             break
     messages = messages or told
@@ -191,7 +199,10 @@ def _system(value: object) -> tuple[BaseMessage, ...]:
         return ()
     found = parsed(value)
     parts = found if isinstance(found, list) else [found]
-    texts = [text(first(mapping(one), "content", "text") if isinstance(one, dict) else one) for one in parts]
+    texts = [
+        text(first(mapping(one), "content", "text") if isinstance(one, dict) else one)
+        for one in parts
+    ]
     joined = "\n".join(one for one in texts if one)
     return (SystemMessage(joined),) if joined else ()
 

@@ -54,7 +54,17 @@ def read_attributes(raw: Raw, events: Sequence[Event] = ()) -> Attributes:
     for other in others:
         if found.kind == "other":
             found.kind = other.kind
-        for name in ("name", "thread", "given", "said", "tools", "call_id", "usage", "model", "failed"):
+        for name in (
+            "name",
+            "thread",
+            "given",
+            "said",
+            "tools",
+            "call_id",
+            "usage",
+            "model",
+            "failed",
+        ):
             if not getattr(found, name):
                 setattr(found, name, getattr(other, name))
         if other.kind == found.kind:
