@@ -77,7 +77,10 @@ class _Talk:
 
     def rank(self) -> tuple[int, bool, int, float]:
         """Outermost first; there one that has tools, then the longest, then the earliest."""
-        tools = any(one.tools or (one.reply and one.reply.tool_calls) for one in self.spans)
+        tools = any(
+            one.tools or (isinstance(one.reply, AIMessage) and one.reply.tool_calls)
+            for one in self.spans
+        )
         return (self.depth, not tools, -len(self.messages), self.spans[0].started)
 
     def take(self, span: Span, after: int) -> None:
@@ -147,9 +150,9 @@ class _Scopes:
         count = 0
         for at, step in enumerate(scope):
             span = self._known.get(step)
-            if span is not None and span.kind == "tool":
-                count += 1
-            elif span is not None and at + 1 < len(scope) and scope[: at + 1] in talking:
+            if (span is not None and span.kind == "tool") or (
+                span is not None and at + 1 < len(scope) and scope[: at + 1] in talking
+            ):
                 count += 1
         return count
 

@@ -30,8 +30,10 @@ def as_message(value: object) -> Mapping[str, Any] | None:
     if value.get("type") == "constructor" or ("lc" in value and "kwargs" in value):
         return _constructed(value)
     kind = value.get("type")
-    if not isinstance(kind, str) or "role" in value:
-        return None
+    return _typed(value, kind) if isinstance(kind, str) and "role" not in value else None
+
+
+def _typed(value: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
     data = value.get("data")
     if kind in _TYPES and isinstance(data, Mapping) and "content" in data:
         return _roled(data, kind)

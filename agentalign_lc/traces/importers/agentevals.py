@@ -107,7 +107,8 @@ def _graph_trace(id: str, graph: Mapping[str, Any]) -> Trace:
         said += read_chat(_state(given)).messages
         made = read_chat(results[turn] if turn < len(results) else None, "assistant").messages
         new = [one for one in made if one not in said]
-        reply = new.pop() if new and isinstance(new[-1], AIMessage) else None
+        reply = new[-1] if new and isinstance(new[-1], AIMessage) else None
+        new = new[:-1] if reply is not None else new
         seen.append(Seen(f"{root}:model", root, kind="model", messages=(*said, *new), reply=reply))
         said += [*new, *([reply] if reply else [])]
     return as_trace(id, "agentevals", seen)

@@ -77,15 +77,8 @@ def _pieces(value: object) -> Iterator[Piece | str]:
     if not isinstance(value, Mapping):
         yield "no object"
         return
-    observations = value.get("observations")
-    if isinstance(observations, list):
-        whole = mapping(value["trace"]) if isinstance(value.get("trace"), Mapping) else value
-        about = {name: one for name, one in whole.items() if name != "observations"}
-        id = text(about.get("id")) or None
-        if id is not None:
-            yield Piece({"trace": about}, id=id, trace=id)
-        for one in observations:
-            yield from _observation(one, id)
+    if isinstance(value.get("observations"), list):
+        yield from _whole_trace(value)
         return
     several = first(value, "data", "batch")
     if isinstance(several, list):
@@ -97,6 +90,17 @@ def _pieces(value: object) -> Iterator[Piece | str]:
         yield Piece({"trace": value}, id=text(value["id"]), trace=text(value["id"]))
     else:
         yield "neither a trace nor an observation of Langfuse"
+
+
+def _whole_trace(value: Mapping[str, Any]) -> Iterator[Piece | str]:
+    """A trace with its observations inside."""
+    whole = mapping(value["trace"]) if isinstance(value.get("trace"), Mapping) else value
+    about = {name: one for name, one in whole.items() if name != "observations"}
+    id = text(about.get("id")) or None
+    if id is not None:
+        yield Piece({"trace": about}, id=id, trace=id)
+    for one in value["observations"]:
+        yield from _observation(one, id)
 
 
 def _event(event: Mapping[str, Any]) -> Iterator[Piece | str]:

@@ -26,7 +26,8 @@ def _said(value: object) -> list[Any]:
     """The messages of a row; datasets call speakers ``from`` and what they say ``value``."""
     if not isinstance(value, Mapping):
         return []
-    found = next((value[name] for name in _NAMES if isinstance(value.get(name), list)), [])
+    several = (value[name] for name in _NAMES if isinstance(value.get(name), list))
+    found: list[Any] = next(several, [])
     rows = [mapping(one) for one in found]
     if rows and all("from" in one and "value" in one for one in rows):
         names = {
@@ -44,7 +45,7 @@ def _said(value: object) -> list[Any]:
 
 def _pieces(value: object) -> Iterator[Piece | str]:
     for one in value if isinstance(value, list) else [value]:
-        if not _fits(one):
+        if not isinstance(one, Mapping) or not _fits(one):
             yield "no messages"
             continue
         id = first(one, "id", "custom_id", "conversation_id")

@@ -5,7 +5,7 @@ in ``gen_ai.prompt.N.*`` (OpenLLMetry), or in attributes of a framework's own
 (pydantic-ai, Google's ADK).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
@@ -123,19 +123,22 @@ def _kind(raw: Raw, events: Sequence[Event]) -> SpanKind | None:
     for name in ("gen_ai.span.kind", "traceloop.span.kind", "langfuse.observation.type"):
         if raw.get(name) is not None:
             return _KINDS.get(text(raw[name]).lower(), "other")
-    if raw.get("llm.request.type") is not None:
-        return "model" if raw["llm.request.type"] in ("chat", "completion") else "other"
-    if first(raw, "gen_ai.tool.name", "gen_ai.tool.call.id") is not None:
-        return "tool"
-    if text(raw.get("mcp.method.name")) == "tools/call":
-        return "tool"
-    if any(name.startswith(("gen_ai.prompt", "gen_ai.input.", "gen_ai.request.")) for name in raw):
-        return "model"
-    if first(raw, "gen_ai.agent.name", "gen_ai.agent.id", "agent_name") is not None:
-        return "agent"
-    if first(raw, "gen_ai.system", "gen_ai.provider.name") is not None:
-        return "model" if raw.get("gen_ai.usage.output_tokens") is not None else "other"
-    return "model" if any(one.name.startswith("gen_ai.") for one in events) else None
+    return next((kind for kind, signs in _signs(raw, events) if signs), None)
+
+
+def _signs(raw: Raw, events: Sequence[Event]) -> Iterator[tuple[SpanKind, bool]]:
+    """What a span may be that does not say so, the surest first."""
+    request = raw.get("llm.request.type")
+    yield "model", request in ("chat", "completion")
+    yield "other", request is not None
+    yield "tool", first(raw, "gen_ai.tool.name", "gen_ai.tool.call.id") is not None
+    yield "tool", raw.get("mcp.method.name") == "tools/call"
+    asked = ("gen_ai.prompt", "gen_ai.input.", "gen_ai.request.", "llm.prompts")
+    yield "model", any(name.startswith(asked) for name in raw)
+    yield "agent", first(raw, "gen_ai.agent.name", "gen_ai.agent.id", "agent_name") is not None
+    yield "model", raw.get("gen_ai.usage.output_tokens") is not None
+    yield "other", first(raw, "gen_ai.system", "gen_ai.provider.name") is not None
+    yield "model", any(one.name.startswith("gen_ai.") for one in events)
 
 
 def _tool(raw: Raw, events: Sequence[Event], found: Attributes) -> Attributes:

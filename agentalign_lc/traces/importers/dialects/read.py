@@ -31,7 +31,7 @@ def speaks(raw: Raw) -> bool:
         >>> speaks({"gen_ai.system": "openai"}), speaks({"http.method": "GET"})
         (True, False)
     """
-    return any(isinstance(name, str) and name.startswith(_PREFIXES) for name in raw)
+    return any(name.startswith(_PREFIXES) for name in raw)
 
 
 def read_attributes(raw: Raw, events: Sequence[Event] = ()) -> Attributes:
