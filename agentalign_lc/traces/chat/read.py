@@ -133,6 +133,8 @@ class _Reader:
     def _wrapped(self, value: Mapping[str, Any], depth: int) -> list[Turn]:
         for names in _ANSWERS:
             inner = entry(value, *names)
+            if names[-1] == "text" and isinstance(inner, str):
+                return [Turn("assistant", texts=[inner])]
             if inner is not None and (turns := self._as(inner, "assistant", depth)):
                 return turns
         system = first(value, *_SYSTEM)
@@ -202,6 +204,9 @@ _ANSWERS: tuple[tuple[str | int, ...], ...] = (
     ("generations", 0, 0, "message"),
     ("generations", 0, "message"),
     ("generations", 0, 0),
+    ("choices", 0, "text"),
+    ("generations", 0, 0, "text"),
+    ("generations", 0, "text"),
     ("response", "candidates", 0, "content"),
     ("response", "choices", 0, "message"),
     ("message",),

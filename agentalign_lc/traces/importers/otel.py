@@ -49,7 +49,7 @@ def _fits(value: object) -> bool:
 def _is_span(value: Mapping[str, Any]) -> bool:
     if isinstance(value.get("attributes"), Mapping | list):
         return _number(value) is not None
-    return any(str(name).startswith("attributes.") for name in value)
+    return "context.span_id" in value or any(name.startswith("attributes.") for name in value)
 
 
 def _pieces(value: object) -> Iterator[Piece | str]:
