@@ -49,7 +49,7 @@ def import_traces(
             if failure:
                 typer.echo(failure, err=True)
             failed = failed or bool(failure)
-            cells = (str(file), reading.form or "-", reading.count, new, reading.messages)
+            cells = (file.name, reading.form or "-", reading.count, new, reading.messages)
             table.add_row(*map(escape, map(str, cells)), str(problems.count + bool(failure)))
     Console().print(table)
     if failed:

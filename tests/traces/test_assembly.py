@@ -24,7 +24,8 @@ def calls(*names: str, said: str = "", ids: bool = True) -> AIMessage:
     return AIMessage(
         said,
         tool_calls=[
-            {"name": name, "args": {"q": name}, "id": f"call-{name}" if ids else None} for name in names
+            {"name": name, "args": {"q": name}, "id": f"call-{name}" if ids else None}
+            for name in names
         ],
     )
 
@@ -35,7 +36,9 @@ def result(name: str, said: str = "found", id: str | None = None) -> ToolMessage
 
 def model(at: float, given: list[BaseMessage], reply: AIMessage | None, **more) -> Span:
     more = {"id": f"m{at}", **more}
-    return Span(kind="model", started=at, ended=at + 0.5, messages=tuple(given), reply=reply, **more)
+    return Span(
+        kind="model", started=at, ended=at + 0.5, messages=tuple(given), reply=reply, **more
+    )
 
 
 def tool(at: float, name: str, **more) -> Span:
@@ -59,11 +62,22 @@ def test_the_history_of_successive_calls_is_told_once() -> None:
     run = trajectory(
         trace(
             model(1, [SystemMessage("Brief."), ASK], first, usage={"input_tokens": 3}),
-            model(3, [SystemMessage("Brief."), ASK, first, result("look")], answer, usage={"input_tokens": 4}),
+            model(
+                3,
+                [SystemMessage("Brief."), ASK, first, result("look")],
+                answer,
+                usage={"input_tokens": 4},
+            ),
         )
     )
 
-    assert shown(run.messages) == ["system:Brief.", "human:Is Ada free?", "ai:look", "tool:found", "ai:Yes."]
+    assert shown(run.messages) == [
+        "system:Brief.",
+        "human:Is Ada free?",
+        "ai:look",
+        "tool:found",
+        "ai:Yes.",
+    ]
     assert run.usage == {"input_tokens": 7}
     assert run.seconds == 2.5
 
@@ -84,9 +98,7 @@ def test_parallel_results_that_no_history_tells_come_in_the_order_of_the_calls()
 
 
 def test_results_without_ids_are_matched_by_arguments_then_by_order() -> None:
-    asked = AIMessage(
-        "", tool_calls=[{"name": "go", "args": {"n": n}, "id": None} for n in (1, 2)]
-    )
+    asked = AIMessage("", tool_calls=[{"name": "go", "args": {"n": n}, "id": None} for n in (1, 2)])
     run = trajectory(
         trace(
             model(1, [ASK], asked),
@@ -95,16 +107,24 @@ def test_results_without_ids_are_matched_by_arguments_then_by_order() -> None:
         )
     )
 
-    assert [(call["args"]["n"], answer.content) for call, answer in run.calls] == [(1, "one"), (2, "two")]
+    assert [(call["args"]["n"], answer.content) for call, answer in run.calls] == [
+        (1, "one"),
+        (2, "two"),
+    ]
     assert len({call["id"] for call, _ in run.calls}) == 2
 
 
 def test_results_in_a_history_without_ids_get_those_of_their_calls() -> None:
     asked = calls("a", "b", ids=False)
     told = [result("b", "B", id=""), result("a", "A", id="")]
-    run = trajectory(trace(model(1, [ASK], asked), model(2, [ASK, asked, *told], AIMessage("Done."))))
+    run = trajectory(
+        trace(model(1, [ASK], asked), model(2, [ASK, asked, *told], AIMessage("Done.")))
+    )
 
-    assert [(call["name"], answer.content) for call, answer in run.calls] == [("a", "A"), ("b", "B")]
+    assert [(call["name"], answer.content) for call, answer in run.calls] == [
+        ("a", "A"),
+        ("b", "B"),
+    ]
 
 
 def test_ids_that_a_provider_uses_again_are_made_its_own() -> None:
@@ -130,7 +150,12 @@ def test_an_agent_inside_of_a_tool_has_a_trajectory_of_its_own() -> None:
         tool(2, "research", id="sub", parent="root", call_id="call-research"),
         model(2.1, [HumanMessage("Find it.")], inner, parent="sub"),
         tool(2.2, "search", parent="sub"),
-        model(2.3, [HumanMessage("Find it."), inner, result("search")], AIMessage("Here."), parent="sub"),
+        model(
+            2.3,
+            [HumanMessage("Find it."), inner, result("search")],
+            AIMessage("Here."),
+            parent="sub",
+        ),
         model(3, [ASK, asked, result("research", "Here.")], AIMessage("Yes."), parent="root"),
     )
 
@@ -146,7 +171,11 @@ def test_workers_beside_each_other_have_trajectories_of_their_own() -> None:
         for n in range(3)
     ]
 
-    assert sorted(run.answer for run in trajectories(trace(*works))) == ["Done 0", "Done 1", "Done 2"]
+    assert sorted(run.answer for run in trajectories(trace(*works))) == [
+        "Done 0",
+        "Done 1",
+        "Done 2",
+    ]
 
 
 def test_samples_of_one_prompt_are_not_one_conversation() -> None:
@@ -210,11 +239,19 @@ def test_a_call_that_failed_and_was_tried_again_is_one() -> None:
 
 def test_what_the_app_says_after_the_model_ends_the_conversation() -> None:
     root = Span(
-        id="root", kind="chain", started=0.5, messages=(ASK, calls("wipe"), result("wipe", "Blocked."))
+        id="root",
+        kind="chain",
+        started=0.5,
+        messages=(ASK, calls("wipe"), result("wipe", "Blocked.")),
     ).model_copy(update={"reply": AIMessage("I can't do that.")})
     run = trajectory(trace(root, model(1, [ASK], calls("wipe"), parent="root")))
 
-    assert shown(run.messages) == ["human:Is Ada free?", "ai:wipe", "tool:Blocked.", "ai:I can't do that."]
+    assert shown(run.messages) == [
+        "human:Is Ada free?",
+        "ai:wipe",
+        "tool:Blocked.",
+        "ai:I can't do that.",
+    ]
 
 
 def test_without_model_calls_the_agent_s_own_conversation_counts() -> None:
@@ -226,7 +263,9 @@ def test_without_model_calls_the_agent_s_own_conversation_counts() -> None:
 
 @given(turns=st.lists(st.integers(0, 3), min_size=1, max_size=6), told=st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_however_many_calls_a_run_has_each_is_there_once_with_its_result(turns: list[int], told: bool) -> None:
+def test_however_many_calls_a_run_has_each_is_there_once_with_its_result(
+    turns: list[int], told: bool
+) -> None:
     """A run of so many turns with so many parallel calls, told by its spans."""
     history: list[BaseMessage] = [ASK]
     spans, at = [], 1.0
@@ -241,7 +280,9 @@ def test_however_many_calls_a_run_has_each_is_there_once_with_its_result(turns: 
         for call in made:
             at += 1
             said = json.dumps(call["args"])
-            spans.append(tool(at, "go", arguments=call["args"], result=said, call_id=call["id"] or ""))
+            spans.append(
+                tool(at, "go", arguments=call["args"], result=said, call_id=call["id"] or "")
+            )
             history.append(ToolMessage(said, tool_call_id=call["id"] or "", name="go"))
         at += 1
         if not made:
@@ -249,7 +290,9 @@ def test_however_many_calls_a_run_has_each_is_there_once_with_its_result(turns: 
 
     (run,) = trajectories(trace(*reversed(spans)))
 
-    assert [json.loads(answer.content) for _, answer in run.calls] == [call["args"] for call, _ in run.calls]
+    assert [json.loads(answer.content) for _, answer in run.calls] == [
+        call["args"] for call, _ in run.calls
+    ]
     assert len(run.calls) == sum(turns)
     assert len({call["id"] for call, _ in run.calls}) == sum(turns)
     assert [one.content for one in run.messages if isinstance(one, AIMessage)] == [

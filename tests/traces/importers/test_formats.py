@@ -42,9 +42,9 @@ def test_every_format_gives_the_same_conversation(name: str) -> None:
 
     assert [*map(likeness, run.messages)] == [*map(likeness, TALK)]
     assert [(call["id"], result.content) for call, result in run.calls] == [("c1", "Free at nine.")]
-    assert trace.source == name.split(".")[0].split("_")[0].replace("otlp", "otel").replace(
-        "vercel", "otel"
-    ).replace("phoenix", "openinference")
+    assert trace.source == name.split(".", maxsplit=1)[0].split("_", maxsplit=1)[0].replace(
+        "otlp", "otel"
+    ).replace("vercel", "otel").replace("phoenix", "openinference")
 
 
 @pytest.mark.parametrize("name", SPANS)
@@ -60,7 +60,9 @@ def test_every_tracer_s_spans_are_two_model_calls_and_a_tool_in_order(name: str)
     assert all(one.parent is None or one.parent in parents for one in trace.spans)
 
 
-@pytest.mark.parametrize("name", [name for name in SPANS if "events" not in name and "batch" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in SPANS if "events" not in name and "batch" not in name]
+)
 def test_schemas_of_tools_are_those_that_were_offered(name: str) -> None:
     (run,) = trajectories(read(DATA / name))
 
@@ -75,11 +77,17 @@ def test_tokens_and_threads_are_kept(name: str) -> None:
     trace = read(DATA / name)
 
     assert trace.thread == "desk-1"
-    assert trajectories(trace)[0].usage == {"input_tokens": 80, "output_tokens": 14, "total_tokens": 94}
+    assert trajectories(trace)[0].usage == {
+        "input_tokens": 80,
+        "output_tokens": 14,
+        "total_tokens": 94,
+    }
 
 
 @pytest.mark.parametrize("name", ["langsmith.jsonl", "langfuse.json", "openinference_console.txt"])
-def test_the_content_and_not_the_name_tells_the_format_packed_or_not(name: str, tmp_path: Path) -> None:
+def test_the_content_and_not_the_name_tells_the_format_packed_or_not(
+    name: str, tmp_path: Path
+) -> None:
     file = tmp_path / "export"
     file.write_bytes(gzip.compress((DATA / name).read_bytes()))
 
@@ -98,7 +106,9 @@ def test_lines_of_several_formats_may_stand_in_one_file(tmp_path: Path) -> None:
 def test_conversations_come_one_by_one_before_the_file_has_been_read(tmp_path: Path) -> None:
     file = tmp_path / "chats.jsonl"
     row = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}
-    file.write_text("".join(json.dumps({**row, "id": str(n)}) + "\n" for n in range(50)) + "{broken\n")
+    file.write_text(
+        "".join(json.dumps({**row, "id": str(n)}) + "\n" for n in range(50)) + "{broken\n"
+    )
     problems: list[str] = []
 
     traces = read_traces(file, problems.append)
@@ -115,7 +125,9 @@ def test_turns_of_a_graph_trajectory_go_on_with_one_conversation(tmp_path: Path)
     file.write_text(
         json.dumps(
             {
-                "inputs": [{"messages": [{"role": "user", "content": asked}]} for asked, _ in turns],
+                "inputs": [
+                    {"messages": [{"role": "user", "content": asked}]} for asked, _ in turns
+                ],
                 "results": [{"messages": [{"role": "ai", "content": said}]} for _, said in turns],
                 "steps": [["__start__", "agent"], ["agent", "__interrupt__"]],
             }
