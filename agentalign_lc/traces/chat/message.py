@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agentalign_lc.traces.chat.parts import add_content
+from agentalign_lc.traces.chat.parts import add_content, is_part
 from agentalign_lc.traces.chat.results import result_text
 from agentalign_lc.traces.chat.turn import Answer, Call, Turn, role_of
 from agentalign_lc.traces.chat.values import entry, first, mapping, parsed, text
@@ -14,6 +14,7 @@ _SAYS = (
     "content",
     "contents",
     "parts",
+    "blocks",
     "tool_calls",
     "toolCalls",
     "function_call",
@@ -63,19 +64,15 @@ def read_message(value: Mapping[str, Any]) -> Turn:
 
 
 def _content(value: Mapping[str, Any]) -> object:
-    content = first(value, "content", "contents", "parts")
+    content = first(value, "content", "contents", "parts", "blocks")
     if isinstance(content, str) and content.lstrip()[:2] in ("[{", "[ "):
         # Some tracers write the list of parts as a string.
         inner = parsed(content)
-        if isinstance(inner, list) and inner and all(_typed(one) for one in inner):
+        if isinstance(inner, list) and inner and all(is_part(one) for one in inner):
             return inner
     if isinstance(content, Mapping) and isinstance(content.get("content"), str | list):
         return content["content"]  # logged as a message inside of a message
     return content
-
-
-def _typed(value: object) -> bool:
-    return isinstance(value, Mapping) and isinstance(value.get("type"), str)
 
 
 def _add_answer(turn: Turn, value: Mapping[str, Any], content: object) -> None:
@@ -87,19 +84,29 @@ def _add_answer(turn: Turn, value: Mapping[str, Any], content: object) -> None:
             return
         turn.texts.clear()
         turn.media.clear()
-    error = value.get("error")
-    said = result_text(content)
+    error, extra = value.get("error"), mapping(value.get("additional_kwargs"))
+    said = result_text([*map(_unblocked, content)] if isinstance(content, list) else content)
     if isinstance(error, Mapping) and not said:
         said = text(error.get("message"))
     turn.answers.append(
         Answer(
             said,
-            text(first(value, "tool_call_id", "toolCallId", "tool_use_id", "call_id", "id")),
+            text(
+                first(
+                    {**value, **extra}, "tool_call_id", "toolCallId", "tool_use_id", "call_id", "id"
+                )
+            ),
             text(first(value, "name", "function", "tool_name", "toolName")),
             bool(error) or value.get("status") == "error" or value.get("is_error") is True,
         )
     )
     turn.name = ""
+
+
+def _unblocked(part: object) -> object:
+    """LlamaIndex's blocks with the name that everybody else gives their type."""
+    block = part.get("block_type") if isinstance(part, Mapping) else None
+    return {"type": block, "text": mapping(part).get("text")} if block == "text" else part
 
 
 def _add_calls(turn: Turn, value: Mapping[str, Any], extra: Mapping[str, Any]) -> None:

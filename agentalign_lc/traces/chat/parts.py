@@ -50,13 +50,15 @@ def is_part(value: object) -> bool:
     if not isinstance(value, Mapping) or "role" in value:
         return False
     kind = value.get("type")
-    if kind in ("text", "reasoning") or kind in _BY_TYPE:
+    if kind in _BY_TYPE or value.get("block_type") in _BY_TYPE:
+        return True
+    if _bare_call(value) or _bare_result(value):
         return True
     return any(name in value for name in _BY_KEY) or value.keys() == {"text"}
 
 
 def _add_part(turn: Turn, part: _Part) -> None:
-    kind = str(part.get("type") or "")
+    kind = str(part.get("type") or part.get("block_type") or "")
     if add := _BY_TYPE.get(kind):
         add(turn, part)
         return
@@ -67,6 +69,9 @@ def _add_part(turn: Turn, part: _Part) -> None:
         if isinstance(part.get(name), Mapping):
             add(turn, part[name])
             return
+    if _bare_call(part) or _bare_result(part):
+        (_call if _bare_call(part) else _result)(turn, part)
+        return
     said = part.get("text")
     if not kind and isinstance(said, str):
         (turn.reasoning if part.get("thought") is True else turn.texts).append(said)
@@ -74,6 +79,18 @@ def _add_part(turn: Turn, part: _Part) -> None:
         turn.texts.append(text(part))
     elif kind not in _SILENT:
         turn.media.append(dict(part))
+
+
+def _bare_call(part: _Part) -> bool:
+    """A call that no type marks: AutoGen's, and those of the Vercel AI SDK's answers."""
+    names = part.keys()
+    return {"toolName", "toolCallId"} <= names or (
+        {"id", "name", "arguments"} <= names and "type" not in names
+    )
+
+
+def _bare_result(part: _Part) -> bool:
+    return {"call_id", "content"} <= part.keys() and "type" not in part
 
 
 _SILENT = {"step-start", "step-finish", "finish-step", "start-step", "item_reference", "cachePoint"}
@@ -177,5 +194,7 @@ _BY_TYPE: dict[str, Callable[[Turn, _Part], None]] = {
 _BY_KEY: dict[str, Callable[[Turn, _Part], None]] = {
     **dict.fromkeys(("functionCall", "function_call", "toolUse"), _call),
     **dict.fromkeys(("functionResponse", "function_response", "toolResult"), _result),
+    "tool_call": _call,
+    "tool_call_result": _result,
     "reasoningContent": lambda turn, part: _reasoning(turn, mapping(part.get("reasoningText"))),
 }

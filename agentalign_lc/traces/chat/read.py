@@ -73,6 +73,8 @@ def _only_text(value: object) -> str:
         said = first(value, "text", "content", "output", "value", "answer", "response")
         if isinstance(said, str):
             return said
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        return "\n".join(value)
     return text(value) if isinstance(value, str) else as_json(value)
 
 
@@ -124,10 +126,9 @@ class _Reader:
             return [item]
         if (exchange := read_exchange(value)) is not None:
             return exchange
-        if (message := as_message(value)) is not None:
-            return [read_message(message)]
-        if is_message(value):
-            return [read_message(value)]
+        message = as_message(value) or _told_by_event(value)
+        if message is not None or is_message(value):
+            return [read_message(message or value)]
         return self._wrapped(value, depth)
 
     def _wrapped(self, value: Mapping[str, Any], depth: int) -> list[Turn]:
@@ -189,6 +190,14 @@ def _parts_or_text(value: str) -> object:
     return found if isinstance(found, list) and all(is_part(one) for one in found) else value
 
 
+def _told_by_event(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """A message whose role is in the name of its event: ``gen_ai.user.message``."""
+    name = value.get("event.name")
+    if not isinstance(name, str) or not name.endswith(".message") or "content" not in value:
+        return None
+    return {"role": name.removeprefix("gen_ai.").removesuffix(".message"), **value}
+
+
 def _schema_as_message(value: Mapping[str, Any]) -> dict[str, Any] | None:
     """Langfuse's SDK writes the tools that were offered as messages of the role ``tool``."""
     content = value.get("content")
@@ -242,6 +251,9 @@ _REQUESTS = (
     "response",
     "result",
     "return",
+    "items",
+    "data",
+    "gen_ai.event.content",
     "chat_history",
     "history",
 )

@@ -24,10 +24,21 @@ _ROLES: dict[str, Role] = {
     **dict.fromkeys(("system", "developer", "instructions", "systemmessage"), "system"),
     **dict.fromkeys(("user", "human", "humanmessage", "humanmessagechunk"), "user"),
     **dict.fromkeys(
-        ("assistant", "ai", "model", "bot", "agent", "aimessage", "aimessagechunk"), "assistant"
+        ("assistant", "ai", "model", "bot", "agent", "aimessage", "aimessagechunk", "tool-call"),
+        "assistant",
     ),
     **dict.fromkeys(
-        ("tool", "function", "tool_result", "toolresult", "toolmessage", "functionmessage"), "tool"
+        (
+            "tool",
+            "function",
+            "tool_result",
+            "toolresult",
+            "toolmessage",
+            "functionmessage",
+            "functionexecutionresult",
+            "tool-response",
+        ),
+        "tool",
     ),
 }
 

@@ -49,6 +49,8 @@ def _fits(value: object) -> bool:
 def _is_span(value: Mapping[str, Any]) -> bool:
     if isinstance(value.get("attributes"), Mapping | list):
         return _number(value) is not None
+    if "spanID" in value and "operationName" in value:
+        return True
     return "context.span_id" in value or any(name.startswith("attributes.") for name in value)
 
 
@@ -95,6 +97,8 @@ def _event_name(record: Mapping[str, Any]) -> str:
 
 
 def _piece(span: Mapping[str, Any]) -> Piece:
+    if "spanID" in span and "operationName" in span:
+        span = _of_jaeger(span)
     bare = not _is_span(span) and speaks(span)
     if bare:
         id = content_id("span", dict(span))
@@ -110,6 +114,30 @@ def _piece(span: Mapping[str, Any]) -> Piece:
         trace=_hex(trace) if trace else (id if not parent else None),
         parent=parent,
     )
+
+
+def _of_jaeger(span: Mapping[str, Any]) -> dict[str, Any]:
+    """Jaeger's names for the same: tags, references, microseconds."""
+    above = [mapping(one) for one in span.get("references") or ()]
+    tags = [mapping(one) for one in span.get("tags") or ()]
+    attributes = {text(one["key"]): one.get("value") for one in tags if "key" in one}
+    return {
+        "traceId": span.get("traceID"),
+        "spanId": span["spanID"],
+        "parentSpanId": next((one["spanID"] for one in above if "spanID" in one), None),
+        "name": span["operationName"],
+        "start_time": span.get("startTime"),
+        "duration": span.get("duration"),
+        "attributes": attributes,
+        "status": {"code": 2 if attributes.get("error") is True else 0},
+        "events": [
+            {"name": text(fields.pop("event", "")), "attributes": fields}
+            for log in span.get("logs") or ()
+            for fields in [
+                {text(one.get("key")): one.get("value") for one in log.get("fields") or ()}
+            ]
+        ],
+    }
 
 
 def _context(span: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -129,7 +157,8 @@ def _parent(span: Mapping[str, Any]) -> str | None:
     found = first(span, "parentSpanId", "parent_span_id", "parent_id", "parentId")
     if found is None:
         found = first(mapping(first(span, "parentSpanContext", "parent")), "spanId", "span_id")
-    return _hex(found) if isinstance(found, str) and found.strip("0x") else None
+    known = isinstance(found, int | str) and text(found).strip("0x")
+    return _hex(found) if known else None
 
 
 def _hex(value: object) -> str:

@@ -253,6 +253,57 @@ SHAPES = {
         {"role": "tool", "content": "Free at nine.", "tool_call_id": "c1", "function": "find_slot"},
         {"role": "assistant", "content": "Yes, at nine."},
     ],
+    "autogen": [
+        {"type": "SystemMessage", "content": "Be brief."},
+        {"type": "UserMessage", "content": "Is Ada free on Tuesday?", "source": "user"},
+        {
+            "type": "AssistantMessage",
+            "content": ["I look.", {"id": "c1", "name": "find_slot", "arguments": TEXT}],
+            "source": "desk",
+        },
+        {
+            "type": "FunctionExecutionResultMessage",
+            "content": [{"content": "Free at nine.", "name": "find_slot", "call_id": "c1"}],
+        },
+        {"type": "AssistantMessage", "content": "Yes, at nine.", "source": "desk"},
+    ],
+    "llamaindex": [
+        {"role": "system", "blocks": [{"block_type": "text", "text": "Be brief."}]},
+        {"role": "user", "blocks": [{"block_type": "text", "text": "Is Ada free on Tuesday?"}]},
+        {
+            "role": "assistant",
+            "blocks": [{"block_type": "text", "text": "I look."}],
+            "additional_kwargs": {
+                "tool_calls": [{"id": "c1", "function": {"name": "find_slot", "arguments": TEXT}}]
+            },
+        },
+        {
+            "role": "tool",
+            "blocks": [{"block_type": "text", "text": "Free at nine."}],
+            "additional_kwargs": {"tool_call_id": "c1"},
+        },
+        {"role": "assistant", "blocks": [{"block_type": "text", "text": "Yes, at nine."}]},
+    ],
+    "strands events": [
+        {"event.name": "gen_ai.system.message", "content": "Be brief."},
+        {"event.name": "gen_ai.user.message", "content": '[{"text": "Is Ada free on Tuesday?"}]'},
+        {
+            "event.name": "gen_ai.assistant.message",
+            "content": json.dumps(
+                [
+                    {"text": "I look."},
+                    {"toolUse": {"toolUseId": "c1", "name": "find_slot", "input": ARGUMENTS}},
+                ]
+            ),
+        },
+        {
+            "event.name": "gen_ai.tool.message",
+            "content": json.dumps(
+                [{"toolResult": {"toolUseId": "c1", "content": [{"text": "Free at nine."}]}}]
+            ),
+        },
+        {"event.name": "gen_ai.choice", "message": '[{"text": "Yes, at nine."}]'},
+    ],
 }
 
 

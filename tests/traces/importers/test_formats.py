@@ -103,6 +103,34 @@ def test_lines_of_several_formats_may_stand_in_one_file(tmp_path: Path) -> None:
     assert {trace.source for trace in read_traces(file)} == {"openai", "langsmith", "otel"}
 
 
+def test_what_jaeger_keeps_of_the_same_spans_is_the_same_conversation(tmp_path: Path) -> None:
+    otlp = json.loads((DATA / "otlp_genai.json").read_text())
+    spans = [
+        {
+            "traceID": one["traceId"],
+            "spanID": one["spanId"],
+            "operationName": one["name"],
+            "references": [{"refType": "CHILD_OF", "spanID": one["parentSpanId"]}]
+            if "parentSpanId" in one
+            else [],
+            "startTime": int(one["startTimeUnixNano"]) // 1000,
+            "duration": 1_000_000,
+            "tags": [
+                {"key": tag["key"], "value": next(iter(tag["value"].values()))}
+                for tag in one["attributes"]
+            ],
+            "logs": [],
+        }
+        for one in otlp["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    ]
+    file = tmp_path / "jaeger.json"
+    file.write_text(json.dumps({"data": [{"traceID": spans[0]["traceID"], "spans": spans}]}))
+
+    (run,) = trajectories(read(file))
+
+    assert [*map(likeness, run.messages)] == [*map(likeness, TALK)]
+
+
 def test_conversations_come_one_by_one_before_the_file_has_been_read(tmp_path: Path) -> None:
     file = tmp_path / "chats.jsonl"
     row = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}
