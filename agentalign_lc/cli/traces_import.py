@@ -14,6 +14,7 @@ from agentalign_lc.cli.problems import Problems
 from agentalign_lc.errors import AgentAlignError, StoreError
 from agentalign_lc.traces.assembly import trajectories
 from agentalign_lc.traces.importers import read_traces
+from agentalign_lc.traces.redaction import REDACTIONS, Redactor
 from agentalign_lc.traces.store import TraceStore
 from agentalign_lc.traces.trace import Trace
 
@@ -30,21 +31,29 @@ def import_traces(
     store: Annotated[
         str, typer.Option(help="File of SQLite, or postgresql://... (extra postgres).")
     ] = "traces.sqlite",
+    redact: Annotated[
+        bool,
+        typer.Option(
+            "--redact/--no-redact", help="Hide keys, mails, card and phone numbers before writing."
+        ),
+    ] = True,
 ) -> None:
     """Import traces of LangSmith, Langfuse, OpenTelemetry, Inspect, agentevals or OpenAI messages.
 
     The content of a file tells its format. What cannot be read is named, the rest
-    is kept; traces that the store has already are not added again.
+    is kept; traces that the store has already are not added again. Secrets and
+    personal data are hidden before anything is written.
     """
     table = Table(title=f"Imported into {store}", title_justify="left")
     for heading in ("file", "format", "traces", "new", "messages", "problems"):
         right = heading not in ("file", "format")
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     failed = False
+    redactor = Redactor(REDACTIONS if redact else ())
     with TraceStore.open(store) as kept:
         for file in files:
             with Problems() as problems:
-                reading = _Counted(file, problems)
+                reading = _Counted(file, problems, redactor)
                 new, failure = _append(reading, kept)
             if failure:
                 typer.echo(failure, err=True)
@@ -59,8 +68,9 @@ def import_traces(
 class _Counted:
     """The traces of a file, counted on their way."""
 
-    def __init__(self, file: Path, problems: Problems) -> None:
+    def __init__(self, file: Path, problems: Problems, redactor: Redactor) -> None:
         self.file = file
+        self._redactor = redactor
         self.count = self.messages = 0
         self._problems = problems
         self._forms: dict[str, None] = {}
@@ -75,7 +85,7 @@ class _Counted:
             self._forms[trace.source] = None
             self.count += 1
             self.messages += sum(len(run.messages) for run in trajectories(trace))
-            yield trace
+            yield self._redactor(trace)
 
 
 def _append(reading: _Counted, store: TraceStore) -> tuple[int, str]:

@@ -76,3 +76,17 @@ def test_the_store_is_in_the_current_folder_by_default(
 
     assert code == 0
     assert (tmp_path / "traces.sqlite").exists()
+
+
+@pytest.mark.parametrize(("option", "kept_as_it_is"), [("--redact", False), ("--no-redact", True)])
+def test_personal_data_is_hidden_before_it_is_written(
+    agentalign, store: Path, tmp_path: Path, option: str, kept_as_it_is: bool
+) -> None:
+    chats = tmp_path / "chats.jsonl"
+    chats.write_text('{"messages": [{"role": "user", "content": "Write to ada@example.com."}]}')
+
+    agentalign("traces", "import", chats, "--store", store, option)
+
+    with TraceStore.open(store) as kept:
+        (trace,) = kept.traces()
+    assert ("ada@example.com" in trace.model_dump_json()) is kept_as_it_is

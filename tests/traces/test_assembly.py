@@ -15,7 +15,9 @@ from langchain_core.messages import (
 
 from agentalign_lc.traces.assembly import trajectories, trajectory
 from agentalign_lc.traces.order import ordered
+from agentalign_lc.traces.recorder import record
 from agentalign_lc.traces.trace import Span, Trace
+from tests.traces.traced_app import REFUSAL, REQUEST, build_app
 
 ASK = HumanMessage("Is Ada free?")
 
@@ -310,3 +312,30 @@ def test_long_runs_are_put_together_in_little_time(count: int) -> None:
         history += [reply, result(f"step{n}")]
 
     assert len(trajectory(trace(*spans)).messages) == 2 * count
+
+
+def test_the_hardest_app_s_agents_are_told_apart_and_nothing_is_said_twice() -> None:
+    """Guard, subgraph, parallel tools (one calls a model, one raises), workers, threads, a refusal."""
+    traces: list[Trace] = []
+
+    class Kept:
+        def append(self, some) -> int:
+            traces.extend(some)
+            return len(some)
+
+    with record(Kept()):
+        build_app().invoke({"messages": [HumanMessage(REQUEST)]})
+
+    main, *others = trajectories(traces[0])
+
+    assert [call["name"] for call, _ in main.calls] == ["look_up", "summarise", "dredge"]
+    assert [answer.status for _, answer in main.calls] == ["success", "success", "error"]
+    assert main.answer == "the tides are known"
+    *beside, inside = others
+    assert inside.answer == "summary of tides"
+    assert sorted(run.answer for run in beside) == [
+        REFUSAL,
+        *(f"part {n}" for n in range(3)),
+        "thread 0",
+        "thread 1",
+    ]
