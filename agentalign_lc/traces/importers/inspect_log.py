@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.traces.chat import read_chat, read_tools, read_usage
 from agentalign_lc.traces.chat.values import entry, first, line, mapping, text
-from agentalign_lc.traces.importers.conversation import as_conversation
+from agentalign_lc.traces.importers.conversation import as_conversation, conversation_id
 from agentalign_lc.traces.importers.seen import Seen, as_trace, seconds
 from agentalign_lc.traces.trace import SpanKind, Trace
 
@@ -93,7 +93,7 @@ def _samples(file: Path) -> "Iterator[EvalSample]":
 def _trace(sample: "EvalSample") -> Trace:
     events = [json.loads(event.model_dump_json(exclude_none=True)) for event in sample.events]
     seen = [*_seen(events)]
-    id = sample.uuid or f"{sample.id}:{sample.epoch}"
+    id = sample.uuid or conversation_id([str(sample.id), sample.epoch, events])
     about = {
         "sample": str(sample.id),
         "epoch": sample.epoch,

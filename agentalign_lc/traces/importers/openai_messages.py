@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agentalign_lc.traces.chat import Chat, read_chat, read_reply
-from agentalign_lc.traces.chat.values import entry, first, mapping, text
+from agentalign_lc.traces.chat.values import entry, mapping, text
 from agentalign_lc.traces.importers.conversation import as_conversation, conversation_id
 from agentalign_lc.traces.importers.form import Form, Piece
 from agentalign_lc.traces.trace import Trace
 
 __all__ = ["OPENAI"]
 
+_ABOUT = {"id", "custom_id", "metadata", "label", "source", "model", "category"}
 _NAMES = ("messages", "conversations", "conversation")
 
 
@@ -48,9 +49,9 @@ def _pieces(value: object) -> Iterator[Piece | str]:
         if not isinstance(one, Mapping) or not _fits(one):
             yield "no messages"
             continue
-        id = first(one, "id", "custom_id", "conversation_id")
-        known = id if isinstance(id, str) and id else conversation_id(one)
-        yield Piece(one, id=known, trace=known, alone=True)
+        # A row's own id is often its number, which other files have too.
+        id = conversation_id(one)
+        yield Piece(one, id=id, trace=id, alone=True)
 
 
 def _trace(id: str, pieces: Sequence[Mapping[str, Any]]) -> Trace:
@@ -66,11 +67,7 @@ def _trace(id: str, pieces: Sequence[Mapping[str, Any]]) -> Trace:
         if answer is not None and (reply := read_reply(answer)) is not None:
             messages = (*messages, reply)
             break
-    about = {
-        name: one
-        for name, one in value.items()
-        if name in ("metadata", "label", "source", "model", "category") and one is not None
-    }
+    about = {name: one for name, one in value.items() if name in _ABOUT and one is not None}
     return as_conversation(id, "openai", Chat(messages, chat.tools), attributes=about)
 
 

@@ -23,7 +23,15 @@ FORMS: tuple[Form, ...] = (LANGSMITH, LANGFUSE, OTEL, AGENTEVALS, OPENAI)
 """What is tried, in this order."""
 
 _TITLES = ", ".join([*(form.title for form in FORMS), "Inspect logs"])
-_BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
+_BROKEN = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 _WAITING = 20
 
 Report = Callable[[str], None]

@@ -141,10 +141,20 @@ def test_conversations_come_one_by_one_before_the_file_has_been_read(tmp_path: P
 
     traces = read_traces(file, problems.append)
 
-    assert next(traces).id == "0"
+    assert next(traces).attributes["id"] == "0"
     assert problems == []
     assert len([*traces]) == 49
     assert problems == [f"{file}:51: no JSON"]
+
+
+def test_rows_of_two_files_with_one_id_are_two_traces_and_one_row_is_one(tmp_path: Path) -> None:
+    ids = []
+    for name, said in (("a", "Hi"), ("b", "Ho"), ("c", "Hi")):
+        row = {"id": "1", "messages": [{"role": "user", "content": said}]}
+        (tmp_path / name).write_text(json.dumps(row))
+        ids.append(read(tmp_path / name).id)
+
+    assert ids[0] == ids[2] != ids[1]
 
 
 def test_turns_of_a_graph_trajectory_go_on_with_one_conversation(tmp_path: Path) -> None:
