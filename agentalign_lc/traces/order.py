@@ -58,6 +58,7 @@ def _distinct(spans: Iterable[Span]) -> dict[str, Span]:
 
 def _without_cycles(known: dict[str, Span]) -> dict[str, str | None]:
     parents = {id: span.parent for id, span in known.items()}
+    place = {id: number for number, id in enumerate(known)}
     settled: set[str] = set()
     for start in known:
         path: dict[str, None] = {}
@@ -67,7 +68,7 @@ def _without_cycles(known: dict[str, Span]) -> dict[str, str | None]:
             at = parents[at]
         if at is not None and at in path:
             members = list(path)[list(path).index(at) :]
-            earliest = min(members, key=lambda id: (known[id].started, list(known).index(id)))
+            earliest = min(members, key=lambda id: (known[id].started, place[id]))
             parents[earliest] = None
         settled.update(path)
     return parents
