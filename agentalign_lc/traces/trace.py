@@ -36,7 +36,8 @@ class Span(Record):
     error: str = ""
     """One line."""
     messages: tuple[Message, ...] = ()
-    """What a model was given."""
+    """What a model was given; of an agent or a node the conversation that it went through, where the
+    source tells."""
     reply: Message | None = None
     """What it said, tool calls and refusals included."""
     tools: tuple[dict[str, Any], ...] = ()
