@@ -1,0 +1,121 @@
+"""The server: a socket, uvicorn, and an end that loses nothing."""
+
+import contextlib
+import ipaddress
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Protocol
+
+from agentalign_lc.errors import ConfigError
+from agentalign_lc.traces.collector.collector import Collector
+
+__all__ = ["Server", "bind", "serve"]
+
+_LAST_WORDS = 10
+"""Seconds for requests that are under way when it ends."""
+
+
+class Server(Protocol):
+    """A server that runs."""
+
+    should_exit: bool
+    """Set it, and the server ends."""
+
+
+def bind(host: str, port: int, token: str) -> socket.socket:
+    """Take the port, 0 for any that is free.
+
+    Raises:
+        ConfigError: the port is taken; or others could reach it, and there is no token.
+    """
+    if not token and not _is_loopback(host):
+        raise ConfigError(
+            f"{host} can be reached by others, who could write training data: give --token, or --host 127.0.0.1"
+        )
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"{host}:{port} cannot be listened on ({error}): give another --port") from error  # fmt: skip
+    return bound
+
+
+def serve(
+    collector: Collector,
+    listening: socket.socket,
+    *,
+    token: str = "",
+    report: Callable[[str], None] = lambda _: None,
+    started: Callable[[Server], None] = lambda _: None,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM, then keep everything that is there.
+
+    Args:
+        collector: Takes the runs.
+        listening: From ``bind``.
+        token: What clients must give.
+        report: Told in one line what could not be read or stored.
+        started: Gets the server before it serves.
+
+    Raises:
+        ConfigError: the extra ``[collect]`` is not installed.
+    """
+    try:
+        import uvicorn  # noqa: PLC0415 - of the extra
+        import zstandard  # noqa: F401, PLC0415
+        from python_multipart import MultipartParser  # noqa: F401, PLC0415
+
+        from agentalign_lc.traces.collector.application import application  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError(
+            f"the collector needs {error.name}: pip install 'agentalign-lc[collect]'"
+        ) from error
+
+    class _Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            # Uvicorn raises the signal again at the end, and nobody could say what was kept.
+            with _signals(self.handle_exit):
+                yield
+
+    config = uvicorn.Config(
+        application(collector, token=token, report=report),
+        lifespan="on",
+        ws="none",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_WORDS,
+    )
+    server = _Server(config)
+    started(server)
+    server.run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def _signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform == "win32":
+        wanted.append(signal.SIGBREAK)
+    before = {one: signal.signal(one, handle) for one in wanted}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,1 @@
+"""Importers: traces that others wrote, one file for each format."""

@@ -1,0 +1,412 @@
+"""LangSmith's runs as spans: what the clients of LangChain post, and what LangSmith exports."""
+
+import ast
+import hashlib
+import heapq
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import JsonValue
+
+from agentalign_lc.guard.audit.signals import EVENT
+from agentalign_lc.messages import message_text
+from agentalign_lc.traces.importers.langsmith_messages import (
+    read_message,
+    read_messages,
+    read_reply,
+)
+from agentalign_lc.traces.trace import Span, SpanKind, SpanStatus, Trace
+
+__all__ = ["Run", "parent_of", "read_spans", "read_trace", "trace_of"]
+
+Run = Mapping[str, Any]
+"""A run as its client posts it: ``id``, ``trace_id``, ``run_type``, ``inputs``, ``outputs``..."""
+
+_KINDS: dict[str, SpanKind] = {
+    "llm": "model",
+    "chat_model": "model",
+    "tool": "tool",
+    "retriever": "retriever",
+    "chain": "chain",
+    "agent": "agent",
+}
+_PAUSE = re.compile(r"\s*(?:\w+\.)*(?:GraphInterrupt|NodeInterrupt)\b")
+_CONTROL = re.compile(r"\s*(?:\w+\.)*ParentCommand\b")
+"""LangGraph ends a node so when it goes on elsewhere: it is no error."""
+_OURS = re.compile(
+    r"langgraph_|ls_|lc_|checkpoint_|LANGSMITH_|LANGCHAIN_|__|thread_id$|revision_id$"
+    r"|usage_metadata$|run_id$|graph_id$|_type$|stop$"
+)
+"""Metadata that the libraries write, not the app."""
+_THREADS = ("thread_id", "session_id", "conversation_id")
+_LONGEST_LITERAL = 100_000
+
+
+def read_trace(runs: Iterable[Run], source: str = "langsmith") -> Trace:
+    """Make a trace of the runs that belong to one.
+
+    If its root is missing or has not ended, it is a part: its id is then that
+    of the trace and a digest of its runs, ``attributes["part_of"]`` names the
+    trace, so that the whole, or another part, can stand beside it.
+
+    Args:
+        runs: Whole runs, one for each id, in any order.
+        source: Who saw them.
+
+    Raises:
+        ValueError: there is no run.
+
+    Example:
+        >>> trace = read_trace([{"id": "1", "name": "app", "run_type": "chain",
+        ...     "start_time": "2026-11-21T10:00:00Z", "end_time": "2026-11-21T10:00:01Z"}])
+        >>> trace.id, trace.spans[0].status, trace.spans[0].ended - trace.spans[0].started
+        ('1', 'ok', 1.0)
+    """
+    runs = list(runs)
+    if not runs:
+        raise ValueError("a trace has at least one run")
+    id = next((found for found in map(trace_of, runs) if found), str(runs[0]["id"]))
+    root = next((run for run in runs if run["id"] == id), None)
+    spans = _ordered([span for run in runs for span in _read(run)])
+    first = root or min(runs, key=lambda run: _seconds(run.get("start_time")) or math.inf)
+    attributes: dict[str, JsonValue] = {}
+    if isinstance(project := first.get("session_name"), str):
+        attributes["project"] = project
+    part = root is None or _seconds(root.get("end_time")) is None
+    if part:
+        attributes["part_of"] = id
+        names = "\n".join(sorted(str(run["id"]) for run in runs))
+        id = f"{id}+{hashlib.sha256(names.encode()).hexdigest()[:8]}"
+    return Trace(
+        id=id,
+        source=source,
+        name=_text(first.get("name")),
+        thread=next((found for found in map(_thread, runs) if found), ""),
+        spans=spans,
+        attributes=attributes,
+    )
+
+
+def trace_of(run: Run) -> str:
+    """Id of the trace that a run belongs to; empty if the run does not say.
+
+    Example:
+        >>> trace_of({"id": "2", "dotted_order": "20261121T101500000000Z1.20261121T101501000000Z2"})
+        '1'
+    """
+    named = run.get("trace_id")
+    if isinstance(named, str) and named:
+        return named
+    path = _path(run)
+    if path:
+        return path[0]
+    return str(run["id"]) if "parent_run_id" in run and run["parent_run_id"] is None else ""
+
+
+def parent_of(run: Run) -> str | None:
+    """Id of the run inside which it ran; None for a root, or where nobody knows."""
+    named = run.get("parent_run_id")
+    if isinstance(named, str) and named:
+        return named
+    path = _path(run)
+    return path[-2] if len(path) > 1 else None
+
+
+def read_spans(run: Run) -> list[Span]:
+    """The span of a run, and one for each decision of a guard among its events."""
+    kind = _KINDS.get(_text(run.get("run_type")), "other")
+    metadata = _metadata(run)
+    status, error = _end(run)
+    span: dict[str, Any] = {
+        "id": str(run["id"]),
+        "parent": parent_of(run),
+        "kind": kind,
+        "name": _text(run.get("name")),
+        "node": _text(metadata.get("langgraph_node")),
+        "namespace": _text(metadata.get("langgraph_checkpoint_ns")),
+        "started": _seconds(run.get("start_time")) or 0.0,
+        "ended": _seconds(run.get("end_time")),
+        "status": status,
+        "error": error,
+        "attributes": _attributes(run, kind, metadata),
+    }
+    if kind == "model":
+        span |= _of_model(run, metadata)
+    elif kind == "tool":
+        span |= _of_tool(run)
+    made = Span.model_validate(span)
+    return [made, *_verdicts(run, made)]
+
+
+def _read(run: Run) -> list[Span]:
+    try:
+        return read_spans(run)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        # One run that is like none that anybody knows must not cost the others.
+        attributes: dict[str, JsonValue] = {"unread": _line(str(error))}
+        return [Span(id=str(run["id"]), parent=parent_of(run), attributes=attributes)]
+
+
+def _of_model(run: Run, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    inputs, outputs = _mapping(run.get("inputs")), _mapping(run.get("outputs"))
+    extra = _mapping(run.get("extra"))
+    given = _mapping(extra.get("invocation_params"))
+    messages = read_messages(inputs.get("messages") or inputs.get("input"))
+    if not messages and isinstance(prompts := inputs.get("prompts"), list):
+        messages = tuple(_prompt(prompt) for prompt in prompts[:1])
+    reply = read_reply(outputs)
+    offered = (
+        given.get("tools") or given.get("functions") or inputs.get("tools")
+        or _mapping(extra.get("options")).get("tools")
+    )  # fmt: skip
+    return {
+        "messages": messages,
+        "reply": reply,
+        "tools": tuple(map(_schema, offered)) if isinstance(offered, list) else (),
+        "usage": _usage(reply, metadata, outputs),
+    }
+
+
+def _of_tool(run: Run) -> dict[str, Any]:
+    inputs, outputs = run.get("inputs"), _mapping(run.get("outputs"))
+    arguments = _arguments(inputs)
+    returned = outputs.get("output", outputs or None)
+    message = read_message(returned)
+    call_id = _mapping(run.get("extra")).get("tool_call_id")
+    if isinstance(message, ToolMessage):
+        call_id = call_id or message.tool_call_id
+    if arguments.get("type") == "tool_call" and isinstance(arguments.get("args"), dict):
+        call_id, arguments = call_id or arguments.get("id"), arguments["args"]
+    if message is not None:
+        result = message_text(message)
+    else:
+        result = returned if isinstance(returned, str) else "" if returned is None else _json(returned)
+    changed: dict[str, Any] = {
+        "call_id": _text(call_id), "arguments": arguments, "result": result,
+    }  # fmt: skip
+    if isinstance(message, ToolMessage) and message.status == "error":
+        changed |= {"status": "error", "error": _line(result)}
+    return changed
+
+
+def _verdicts(run: Run, span: Span) -> list[Span]:
+    events = run.get("events")
+    found = []
+    for index, event in enumerate(events if isinstance(events, list) else ()):
+        if isinstance(event, Mapping) and event.get("name") == EVENT:
+            when = _seconds(event.get("time")) or span.started
+            found.append(
+                Span(
+                    id=f"{span.id}:{EVENT}:{index}",
+                    parent=span.id,
+                    kind="verdict",
+                    name=EVENT,
+                    node=span.node,
+                    namespace=span.namespace,
+                    started=when,
+                    ended=when,
+                    attributes=dict(_mapping(event.get("kwargs"))),
+                )
+            )
+    return found
+
+
+def _attributes(run: Run, kind: SpanKind, metadata: Mapping[str, Any]) -> dict[str, JsonValue]:
+    found: dict[str, JsonValue] = {}
+    own = {name: value for name, value in metadata.items() if not _OURS.match(name)}
+    for name, value in (
+        ("tags", run.get("tags")),
+        ("metadata", own if parent_of(run) is None or kind in ("model", "tool") else None),
+        ("model", metadata.get("ls_model_name") if kind == "model" else None),
+        ("provider", metadata.get("ls_provider") if kind == "model" else None),
+        ("run_type", run.get("run_type") if kind == "other" else None),
+        # Every node's state repeats the one before; the app's own says enough.
+        ("inputs", run.get("inputs") if _tells(run, kind) else None),
+        ("outputs", run.get("outputs") if _tells(run, kind) else None),
+    ):
+        if value:
+            found[name] = value
+    return found
+
+
+def _tells(run: Run, kind: SpanKind) -> bool:
+    return kind in ("retriever", "other") or (kind != "model" and parent_of(run) is None)
+
+
+def _end(run: Run) -> tuple[SpanStatus, str]:
+    error = run.get("error")
+    if isinstance(error, str) and error and not _CONTROL.match(error):
+        if _PAUSE.match(error):
+            return "paused", ""
+        # Python's tracer writes the error, and right behind it the whole way to it.
+        return "error", _line(error.partition("Traceback (most recent call last)")[0] or error)
+    if _seconds(run.get("end_time")) is None:
+        return "open", ""
+    return ("paused" if _mapping(run.get("outputs")).get("__interrupt__") else "ok"), ""
+
+
+def _usage(
+    reply: BaseMessage | None, metadata: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> dict[str, int]:
+    told = _mapping(outputs.get("llm_output"))
+    places = (
+        getattr(reply, "usage_metadata", None),
+        metadata.get("usage_metadata"),
+        outputs.get("usage_metadata"),
+        outputs.get("usage"),
+        told.get("token_usage") or told.get("tokenUsage"),
+    )
+    for place in map(_mapping, places):
+        counts = {
+            name: count
+            for name, others in _COUNTS.items()
+            for count in [next((place[other] for other in others if other in place), None)]
+            if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**53
+        }
+        if counts:
+            return counts
+    return {}
+
+
+_COUNTS = {
+    "input_tokens": ("input_tokens", "prompt_tokens", "promptTokens"),
+    "output_tokens": ("output_tokens", "completion_tokens", "completionTokens"),
+    "total_tokens": ("total_tokens", "totalTokens"),
+}
+
+
+def _schema(tool: object) -> dict[str, Any]:
+    if not isinstance(tool, Mapping):
+        return {"type": "function", "function": {"name": _text(tool)}}
+    if tool.get("type") == "function" and isinstance(tool.get("function"), Mapping):
+        return dict(tool)
+    try:
+        return convert_to_openai_tool(dict(tool))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return dict(tool)  # a tool of the provider's own (web search), which has no schema
+
+
+def _arguments(inputs: object) -> dict[str, JsonValue]:
+    """What a tool was given; both tracers turn it into text where they cannot tell."""
+    if isinstance(inputs, Mapping) and set(inputs) == {"input"}:
+        inner = inputs["input"]
+        parsed = _parsed(inner) if isinstance(inner, str) else inner
+        return dict(parsed) if isinstance(parsed, Mapping) else {"input": inner}
+    return dict(inputs) if isinstance(inputs, Mapping) else {}
+
+
+def _parsed(text: str) -> object:
+    if not text.lstrip().startswith("{") or len(text) > _LONGEST_LITERAL:
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # Python's tracer writes `str(arguments)`.
+        return json.loads(json.dumps(ast.literal_eval(text)))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text
+
+
+def _prompt(prompt: object) -> BaseMessage:
+    return HumanMessage(_text(prompt))
+
+
+def _ordered(spans: list[Span]) -> tuple[Span, ...]:
+    """By start, but parents before their children; no span is lost."""
+    known = _rooted(spans)
+    children: dict[str, list[Span]] = defaultdict(list)
+    waiting: list[tuple[float, str]] = []
+    for span in known.values():
+        if span.parent is None:
+            heapq.heappush(waiting, _start(span))
+        else:
+            children[span.parent].append(span)
+    ordered = []
+    while waiting:
+        _, id = heapq.heappop(waiting)
+        ordered.append(known[id])
+        for child in children[id]:
+            heapq.heappush(waiting, _start(child))
+    return tuple(ordered)
+
+
+def _rooted(spans: list[Span]) -> dict[str, Span]:
+    """The spans by id, each below a root.
+
+    A parent that never came, or that is inside its own child, is forgotten:
+    ``attributes["lost_parent"]`` names it.
+    """
+    known = {span.id: span for span in spans}
+    seen: set[str] = set()
+    for span in sorted(known.values(), key=_start):
+        way: set[str] = set()
+        here = span
+        while here.id not in seen and here.parent is not None:
+            way.add(here.id)
+            if here.parent not in known or here.parent in way:
+                lost: dict[str, JsonValue] = {**here.attributes, "lost_parent": here.parent}
+                here = here.model_copy(update={"parent": None, "attributes": lost})
+                known[here.id] = here
+            else:
+                here = known[here.parent]
+        seen |= way | {here.id}
+    return known
+
+
+def _start(span: Span) -> tuple[float, str]:
+    return span.started or math.inf, span.id
+
+
+def _path(run: Run) -> list[str]:
+    """Ids from the root to the run, out of its dotted order: ``<time>Z<id>.<time>Z<id>``."""
+    order = run.get("dotted_order")
+    if not isinstance(order, str):
+        return []
+    return [id for _, _, id in (step.partition("Z") for step in order.split(".")) if id]
+
+
+def _seconds(time: object) -> float | None:
+    """Seconds since 1970 of a time as text, in seconds, or in milliseconds as JavaScript has it."""
+    if isinstance(time, str):
+        try:
+            when = datetime.fromisoformat(time)
+            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    if isinstance(time, bool) or not isinstance(time, int | float) or not 0 < time < 1e15:
+        return None
+    return time / 1000 if time > 1e11 else float(time)
+
+
+def _thread(run: Run) -> str:
+    metadata = _metadata(run)
+    return next((str(metadata[name]) for name in _THREADS if metadata.get(name)), "")
+
+
+def _metadata(run: Run) -> Mapping[str, Any]:
+    return _mapping(_mapping(run.get("extra")).get("metadata"))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _line(text: str) -> str:
+    return " ".join(text[:10_000].split())[:500]
