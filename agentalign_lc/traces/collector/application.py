@@ -38,14 +38,15 @@ _INFO = {
     "version": "0.12.0",
     # The clients need all of these, and fail without a word if one is missing.
     "batch_ingest_config": {
-        "use_multipart_endpoint": True,
+        # Both are understood; plain JSON is the least work for an app on the same machine, and
+        # Python's client prints a line about compression where it is told to use the other.
+        "use_multipart_endpoint": False,
         "scale_up_qsize_trigger": 1000,
         "scale_up_nthreads_limit": 4,
         "scale_down_nempty_trigger": 4,
         "size_limit": 100,
         "size_limit_bytes": _BATCH,
     },
-    # Clients on the same machine gain nothing by compressing; those that do are understood.
     "instance_flags": {"zstd_compression_enabled": False, "gzip_body_enabled": False},
 }
 _SETTINGS = {
@@ -54,6 +55,17 @@ _SETTINGS = {
     "created_at": "2026-01-01T00:00:00+00:00",
     "tenant_handle": "agentalign",
 }
+
+_STATUS: dict[type[Exception], int] = {
+    TooLargeError: 413,
+    ValueError: 400,
+    ClientDisconnect: 400,
+    TimeoutError: 408,
+    FullError: 503,
+    StoreError: 503,
+}
+"""The first kind that fits tells the status."""
+_REFUSED = tuple(_STATUS)
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -148,20 +160,16 @@ class _Endpoints:
 
     async def _take(self, request: Request, read: Callable[[bytes], Batch]) -> Response:
         try:
-            async with self._room, asyncio.timeout(_SECONDS):
-                body = await _body(request, self._largest)
+            async with self._room:
+                async with asyncio.timeout(_SECONDS):
+                    body = await _body(request, self._largest)
                 encoding = request.headers.get("content-encoding", "").strip().lower()
                 batch = await asyncio.to_thread(self._taken, body, encoding, read)
-        except TooLargeError as error:
-            return self._refused(413, error)
-        except ValueError as error:
-            return self._refused(400, error)
-        except TimeoutError:
-            return _answer(408, "the body did not come in time")
-        except (FullError, StoreError) as error:
-            return self._refused(503, error)
-        except ClientDisconnect:
-            return _answer(400, "the body is cut off")
+        except _REFUSED as error:
+            status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
+            detail = str(error) or "the body was cut off, or too slow"
+            self._report(f"refused ({status}): {detail}")
+            return _answer(status, detail)
         for problem in batch.problems:
             self._report(problem)
         if batch.problems and not batch.pieces:
@@ -173,10 +181,6 @@ class _Endpoints:
         self._collector.take(batch.pieces)
         return batch
 
-    def _refused(self, status: int, error: Exception) -> Response:
-        self._report(f"refused ({status}): {error}")
-        return _answer(status, str(error))
-
 
 def _guarded(handle: _Endpoint, token: str) -> _Endpoint:
     async def guarded(request: Request) -> Response:
@@ -184,12 +188,16 @@ def _guarded(handle: _Endpoint, token: str) -> _Endpoint:
             given = request.headers.get("x-api-key", "")
             bearer = request.headers.get("authorization", "")
             if not (_same(given, token) or _same(bearer, f"Bearer {token}")):
-                return _answer(401, "wrong token: LANGSMITH_API_KEY must be the collector's --token")
+                return _answer(
+                    401, "wrong token: LANGSMITH_API_KEY must be the collector's --token"
+                )
         else:
             # Any web page could post here from the user's browser, and write training data.
             host = request.headers.get("host", "").lower()
             if host.rpartition(":")[0] not in _LOCAL and host not in _LOCAL:
-                return _answer(403, "not addressed to this machine: start the collector with --token")
+                return _answer(
+                    403, "not addressed to this machine: start the collector with --token"
+                )
             if "origin" in request.headers:
                 return _answer(403, "from a web page: start the collector with --token")
         return await handle(request)

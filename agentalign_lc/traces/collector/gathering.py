@@ -24,7 +24,7 @@ class Gathered:
     numbers: list[int] = field(default_factory=list)
     """Of its pieces in the journal."""
     size: int = 0
-    _patched: set[str] = field(default_factory=set)
+    patched: set[str] = field(default_factory=set)
 
     @property
     def ended(self) -> bool:
@@ -39,12 +39,12 @@ class Gathered:
     def add(self, piece: Piece, number: int, size: int, now: float) -> None:
         """Add a piece; a patch outweighs a post, whichever came first."""
         known: Mapping[str, Any] = self.runs.get(piece.id, {})
-        if not piece.patch and piece.id in self._patched:
+        if not piece.patch and piece.id in self.patched:
             self.runs[piece.id] = joined(piece.run, known)
         else:
             self.runs[piece.id] = joined(known, piece.run)
         if piece.patch:
-            self._patched.add(piece.id)
+            self.patched.add(piece.id)
         self.numbers.append(number)
         self.size += size + _SIZE
         self.touched = now
@@ -53,7 +53,7 @@ class Gathered:
         """Add what came before anybody knew that it belongs here."""
         for id, run in other.runs.items():
             self.runs[id] = joined(self.runs.get(id, {}), run)
-        self._patched |= other._patched
+        self.patched |= other.patched
         self.numbers += other.numbers
         self.size += other.size
 

@@ -14,7 +14,9 @@ from agentalign_lc.traces.collector.pieces import Piece
 
 __all__ = ["Journal"]
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS pieces (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL)"
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS pieces (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL)"
+)
 
 
 class Journal:

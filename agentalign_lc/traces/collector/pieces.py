@@ -49,7 +49,7 @@ def piece(run: object, *, patch: bool, id: str = "") -> Piece:
         {'id': '1', 'outputs': {'a': 2}}
     """
     if not isinstance(run, Mapping):
-        raise ValueError("a run is a JSON object")
+        raise ValueError("a run is a JSON object")  # noqa: TRY004 - whose fault it is
     named = run.get("id") or id
     if not isinstance(named, str) or not 0 < len(named) <= _LONGEST_ID:
         raise ValueError("a run has an id, a text of at most 200 characters")
@@ -65,7 +65,12 @@ def redacted(piece: Piece, redact: Callable[[Trace], Trace]) -> Piece:
     told = {name: piece.run[name] for name in _TOLD if name in piece.run}
     # Not validated: it was JSON a moment ago, and large.
     carrier = Trace.model_construct(
-        id=piece.trace or piece.id, source="collector", name="", thread="", spans=(), attributes=told
+        id=piece.trace or piece.id,
+        source="collector",
+        name="",
+        thread="",
+        spans=(),
+        attributes=told,
     )
     return Piece(piece.id, piece.trace, piece.patch, {**piece.run, **redact(carrier).attributes})
 

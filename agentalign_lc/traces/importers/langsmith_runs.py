@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -74,7 +74,7 @@ def read_trace(runs: Iterable[Run], source: str = "langsmith") -> Trace:
         raise ValueError("a trace has at least one run")
     id = next((found for found in map(trace_of, runs) if found), str(runs[0]["id"]))
     root = next((run for run in runs if run["id"] == id), None)
-    spans = _ordered([span for run in runs for span in _read(run)])
+    spans = _ordered(_paused([span for run in runs for span in _read(run)]))
     first = root or min(runs, key=lambda run: _seconds(run.get("start_time")) or math.inf)
     attributes: dict[str, JsonValue] = {}
     if isinstance(project := first.get("session_name"), str):
@@ -121,8 +121,8 @@ def parent_of(run: Run) -> str | None:
 
 def read_spans(run: Run) -> list[Span]:
     """The span of a run, and one for each decision of a guard among its events."""
-    kind = _KINDS.get(_text(run.get("run_type")), "other")
     metadata = _metadata(run)
+    kind = _kind(run, metadata)
     status, error = _end(run)
     span: dict[str, Any] = {
         "id": str(run["id"]),
@@ -141,6 +141,8 @@ def read_spans(run: Run) -> list[Span]:
         span |= _of_model(run, metadata)
     elif kind == "tool":
         span |= _of_tool(run)
+    elif kind == "retriever":
+        span |= _of_retriever(run)
     made = Span.model_validate(span)
     return [made, *_verdicts(run, made)]
 
@@ -152,6 +154,14 @@ def _read(run: Run) -> list[Span]:
         # One run that is like none that anybody knows must not cost the others.
         attributes: dict[str, JsonValue] = {"unread": _line(str(error))}
         return [Span(id=str(run["id"]), parent=parent_of(run), attributes=attributes)]
+
+
+def _kind(run: Run, metadata: Mapping[str, Any]) -> SpanKind:
+    kind = _KINDS.get(_text(run.get("run_type")), "other")
+    if kind == "chain" and metadata.get("ls_integration") == "langchain_create_agent":
+        # All that runs inside an agent has its metadata; the agent itself has its name.
+        return "agent" if run.get("name") == metadata.get("lc_agent_name", "LangGraph") else "chain"
+    return kind
 
 
 def _of_model(run: Run, metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,24 +186,44 @@ def _of_model(run: Run, metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_tool(run: Run) -> dict[str, Any]:
     inputs, outputs = run.get("inputs"), _mapping(run.get("outputs"))
-    arguments = _arguments(inputs)
+    arguments: dict[str, Any] = _arguments(inputs)
     returned = outputs.get("output", outputs or None)
-    message = read_message(returned)
+    answers = [one for one in _answers(returned) if isinstance(one, ToolMessage)]
     call_id = _mapping(run.get("extra")).get("tool_call_id")
-    if isinstance(message, ToolMessage):
-        call_id = call_id or message.tool_call_id
     if arguments.get("type") == "tool_call" and isinstance(arguments.get("args"), dict):
         call_id, arguments = call_id or arguments.get("id"), arguments["args"]
-    if message is not None:
-        result = message_text(message)
-    else:
-        result = returned if isinstance(returned, str) else "" if returned is None else _json(returned)
+    message = read_message(returned)
+    texts = [message_text(one) for one in answers or (message,) if one is not None]
+    result = "\n".join(texts) if texts else _shown(returned)
     changed: dict[str, Any] = {
-        "call_id": _text(call_id), "arguments": arguments, "result": result,
-    }  # fmt: skip
-    if isinstance(message, ToolMessage) and message.status == "error":
+        "call_id": _text(call_id or next((one.tool_call_id for one in answers), "")),
+        "arguments": arguments,
+        "result": result,
+    }
+    if any(one.status == "error" for one in answers):
         changed |= {"status": "error", "error": _line(result)}
     return changed
+
+
+def _answers(returned: object) -> Iterator[BaseMessage]:
+    """Tool messages that a tool returned: bare, in a command that updates the state, in a list."""
+    if isinstance(returned, list):
+        for one in returned:
+            yield from _answers(one)
+    elif isinstance(update := _mapping(returned).get("update"), Mapping):
+        yield from read_messages(update.get("messages"))
+    elif (message := read_message(returned)) is not None:
+        yield message
+
+
+def _of_retriever(run: Run) -> dict[str, Any]:
+    documents = _mapping(run.get("outputs")).get("documents")
+    found = [_mapping(one) for one in documents] if isinstance(documents, list) else []
+    texts = [
+        _text(one.get("page_content") or _mapping(one.get("kwargs")).get("page_content"))
+        for one in found
+    ]
+    return {"arguments": dict(_mapping(run.get("inputs"))), "result": "\n\n".join(texts)}
 
 
 def _verdicts(run: Run, span: Span) -> list[Span]:
@@ -228,8 +258,8 @@ def _attributes(run: Run, kind: SpanKind, metadata: Mapping[str, Any]) -> dict[s
         ("provider", metadata.get("ls_provider") if kind == "model" else None),
         ("run_type", run.get("run_type") if kind == "other" else None),
         # Every node's state repeats the one before; the app's own says enough.
-        ("inputs", run.get("inputs") if _tells(run, kind) else None),
-        ("outputs", run.get("outputs") if _tells(run, kind) else None),
+        ("input", run.get("inputs") if _tells(run, kind) else None),
+        ("output", run.get("outputs") if _tells(run, kind) else None),
     ):
         if value:
             found[name] = value
@@ -237,7 +267,7 @@ def _attributes(run: Run, kind: SpanKind, metadata: Mapping[str, Any]) -> dict[s
 
 
 def _tells(run: Run, kind: SpanKind) -> bool:
-    return kind in ("retriever", "other") or (kind != "model" and parent_of(run) is None)
+    return kind == "other" or (kind in ("chain", "agent") and parent_of(run) is None)
 
 
 def _end(run: Run) -> tuple[SpanStatus, str]:
@@ -320,6 +350,17 @@ def _prompt(prompt: object) -> BaseMessage:
     return HumanMessage(_text(prompt))
 
 
+def _paused(spans: list[Span]) -> list[Span]:
+    """A graph whose node was interrupted has paused, too, and says nothing of it."""
+    pausing = {span.parent for span in spans if span.status == "paused"}
+    return [
+        span.model_copy(update={"status": "paused"})
+        if span.id in pausing and span.status == "ok" and span.kind in ("chain", "agent")
+        else span
+        for span in spans
+    ]
+
+
 def _ordered(spans: list[Span]) -> tuple[Span, ...]:
     """By start, but parents before their children; no span is lost."""
     known = _rooted(spans)
@@ -352,12 +393,13 @@ def _rooted(spans: list[Span]) -> dict[str, Span]:
         here = span
         while here.id not in seen and here.parent is not None:
             way.add(here.id)
-            if here.parent not in known or here.parent in way:
+            above = known.get(here.parent)
+            if above is None or above.id in way:
                 lost: dict[str, JsonValue] = {**here.attributes, "lost_parent": here.parent}
                 here = here.model_copy(update={"parent": None, "attributes": lost})
                 known[here.id] = here
             else:
-                here = known[here.parent]
+                here = above
         seen |= way | {here.id}
     return known
 
@@ -404,7 +446,9 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-def _json(value: object) -> str:
+def _shown(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
