@@ -78,7 +78,8 @@ def serve_command(  # noqa: PLR0913, PLR0917 - a command has its options
         )
         _say_where(host, port, token, traces.place, collector.waiting)
         serve(collector, listening, token=token, report=problems.say)
-        typer.echo(f"kept {collector.kept:,} traces in {traces.place}")
+        noun = "trace" if collector.kept == 1 else "traces"
+        typer.echo(f"kept {collector.kept:,} {noun} in {traces.place}")
         if collector.waiting:
             raise ConfigError(
                 f"{collector.waiting:,} traces wait in {waiting.path}: mend the store, start again"

@@ -40,6 +40,8 @@ _KINDS: dict[str, SpanKind] = {
 _PAUSE = re.compile(r"\s*(?:\w+\.)*(?:GraphInterrupt|NodeInterrupt)\b")
 _CONTROL = re.compile(r"\s*(?:\w+\.)*ParentCommand\b")
 """LangGraph ends a node so when it goes on elsewhere: it is no error."""
+_STACK = re.compile(r"Traceback \(most recent call last\)|\n[^\n]*\n\s+at ")
+"""The way to the error, right behind what Python's or JavaScript's tracer says of it."""
 _OURS = re.compile(
     r"langgraph_|ls_|lc_|checkpoint_|LANGSMITH_|LANGCHAIN_|__|thread_id$|revision_id$"
     r"|usage_metadata$|run_id$|graph_id$|_type$|stop$"
@@ -249,25 +251,19 @@ def _verdicts(run: Run, span: Span) -> list[Span]:
 
 
 def _attributes(run: Run, kind: SpanKind, metadata: Mapping[str, Any]) -> dict[str, JsonValue]:
-    found: dict[str, JsonValue] = {}
     own = {name: value for name, value in metadata.items() if not _OURS.match(name)}
-    for name, value in (
-        ("tags", run.get("tags")),
-        ("metadata", own if parent_of(run) is None or kind in ("model", "tool") else None),
-        ("model", metadata.get("ls_model_name") if kind == "model" else None),
-        ("provider", metadata.get("ls_provider") if kind == "model" else None),
-        ("run_type", run.get("run_type") if kind == "other" else None),
-        # Every node's state repeats the one before; the app's own says enough.
-        ("input", run.get("inputs") if _tells(run, kind) else None),
-        ("output", run.get("outputs") if _tells(run, kind) else None),
-    ):
-        if value:
-            found[name] = value
-    return found
-
-
-def _tells(run: Run, kind: SpanKind) -> bool:
-    return kind == "other" or (kind in ("chain", "agent") and parent_of(run) is None)
+    # Every node's state repeats the one before; the app's own says enough.
+    tells = kind == "other" or (kind in ("chain", "agent") and parent_of(run) is None)
+    found: dict[str, JsonValue] = {
+        "tags": run.get("tags"),
+        "metadata": own if parent_of(run) is None or kind in ("model", "tool") else None,
+        "model": metadata.get("ls_model_name") if kind == "model" else None,
+        "provider": metadata.get("ls_provider") if kind == "model" else None,
+        "run_type": run.get("run_type") if kind == "other" else None,
+        "input": run.get("inputs") if tells else None,
+        "output": run.get("outputs") if tells else None,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _end(run: Run) -> tuple[SpanStatus, str]:
@@ -275,8 +271,8 @@ def _end(run: Run) -> tuple[SpanStatus, str]:
     if isinstance(error, str) and error and not _CONTROL.match(error):
         if _PAUSE.match(error):
             return "paused", ""
-        # Python's tracer writes the error, and right behind it the whole way to it.
-        return "error", _line(error.partition("Traceback (most recent call last)")[0] or error)
+        told = _STACK.split(error, maxsplit=1)[0]
+        return "error", _line(told or error)
     if _seconds(run.get("end_time")) is None:
         return "open", ""
     return ("paused" if _mapping(run.get("outputs")).get("__interrupt__") else "ok"), ""
