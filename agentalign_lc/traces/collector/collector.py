@@ -62,7 +62,7 @@ class Collector:
         """Traces that are in the store and were new there."""
         self.error = ""
         """Why the store failed the last time; empty if it did not."""
-        self.gathering = gathering or Gathering()
+        self.gathering = Gathering() if gathering is None else gathering
         self._store, self._journal = store, journal
         self._redact, self._clock = redact, clock
         self._keeping = threading.Lock()
