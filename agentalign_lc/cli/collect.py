@@ -7,12 +7,6 @@ import typer
 
 from agentalign_lc.cli.problems import Problems
 from agentalign_lc.errors import ConfigError
-from agentalign_lc.traces.collector.collector import Collector
-from agentalign_lc.traces.collector.gathering import Gathering
-from agentalign_lc.traces.collector.journal import Journal
-from agentalign_lc.traces.collector.server import bind, serve
-from agentalign_lc.traces.redaction import Redactor
-from agentalign_lc.traces.store import TraceStore
 
 __all__ = ["collect", "serve_command"]
 
@@ -62,6 +56,14 @@ def serve_command(  # noqa: PLR0913, PLR0917 - a command has its options
     ] = 3600.0,
 ) -> None:
     """Serve a LangSmith-compatible endpoint until Ctrl-C, which keeps what is there."""
+    # Not at the top: the database's library is heavy, and other commands do without it.
+    from agentalign_lc.traces.collector.collector import Collector  # noqa: PLC0415
+    from agentalign_lc.traces.collector.gathering import Gathering  # noqa: PLC0415
+    from agentalign_lc.traces.collector.journal import Journal  # noqa: PLC0415
+    from agentalign_lc.traces.collector.server import bind, serve  # noqa: PLC0415
+    from agentalign_lc.traces.redaction import Redactor  # noqa: PLC0415
+    from agentalign_lc.traces.store import TraceStore  # noqa: PLC0415
+
     listening = bind(host, port, token)
     port = listening.getsockname()[1]
     with (
@@ -76,8 +78,14 @@ def serve_command(  # noqa: PLR0913, PLR0917 - a command has its options
             redact=Redactor() if redact else lambda trace: trace,
             gathering=Gathering(grace=grace, idle=idle),
         )
-        _say_where(host, port, token, traces.place, collector.waiting)
-        serve(collector, listening, token=token, report=problems.say)
+        found = collector.waiting
+        serve(
+            collector,
+            listening,
+            token=token,
+            report=problems.say,
+            started=lambda _: _say_where(host, port, token, traces.place, found),
+        )
         noun = "trace" if collector.kept == 1 else "traces"
         typer.echo(f"kept {collector.kept:,} {noun} in {traces.place}")
         if collector.waiting:

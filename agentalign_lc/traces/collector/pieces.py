@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agentalign_lc.traces.body import LONGEST_TEXT
 from agentalign_lc.traces.importers.langsmith_runs import trace_of
 from agentalign_lc.traces.trace import Trace
 
-__all__ = ["LONGEST_TEXT", "Piece", "joined", "piece", "redacted"]
+__all__ = ["Piece", "joined", "piece", "redacted"]
 
-LONGEST_TEXT = 1_000_000
-"""Characters of one text that are kept."""
+_LONGEST = LONGEST_TEXT - 100
+"""Characters of one text that are kept; with the note, the store need not cut it again."""
 _DEEPEST = 100
 _LONGEST_ID = 200
 _TOLD = ("inputs", "outputs", "error", "events", "extra", "serialized")
@@ -106,8 +107,8 @@ def _wanted(run: Mapping[str, Any]) -> dict[str, Any]:
 def _fitted(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON value
     """The same value with no text too long for a store, and none that is no Unicode."""
     if isinstance(value, str):
-        if len(value) > LONGEST_TEXT:
-            value = f"{value[:LONGEST_TEXT]}[cut: {len(value):,} characters]"
+        if len(value) > _LONGEST:
+            value = f"{value[:_LONGEST]}[cut: {len(value):,} characters]"
         return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, dict | list) and depth >= _DEEPEST:
         return "[deeper]"

@@ -38,12 +38,9 @@ def bind(host: str, port: int, token: str) -> socket.socket:
         )
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
+        return _listening(family, kind, address)
     except (OSError, OverflowError) as error:
         raise ConfigError(f"{host}:{port} cannot be listened on ({error}): give another --port") from error  # fmt: skip
-    return bound
 
 
 def serve(
@@ -61,7 +58,7 @@ def serve(
         listening: From ``bind``.
         token: What clients must give.
         report: Told in one line what could not be read or stored.
-        started: Gets the server before it serves.
+        started: Gets the server once it serves; from then on Ctrl-C is an end that loses nothing.
 
     Raises:
         ConfigError: the extra ``[collect]`` is not installed.
@@ -84,6 +81,10 @@ def serve(
             with _signals(self.handle_exit):
                 yield
 
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started(self)
+
     config = uvicorn.Config(
         application(collector, token=token, report=report),
         lifespan="on",
@@ -93,9 +94,7 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=_LAST_WORDS,
     )
-    server = _Server(config)
-    started(server)
-    server.run(sockets=[listening])
+    _Server(config).run(sockets=[listening])
 
 
 @contextlib.contextmanager
@@ -112,6 +111,20 @@ def _signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _listening(family: int, kind: int, address: tuple[str | int, ...]) -> socket.socket:
+    bound = socket.socket(family, kind)
+    try:
+        if sys.platform != "win32":  # where it would let two listen on one port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        # From now on apps can connect; they are answered as soon as all is ready.
+        bound.listen()
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def _is_loopback(host: str) -> bool:

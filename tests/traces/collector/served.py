@@ -80,7 +80,7 @@ def served(folder: Path, *, token: str = "", **options: Any) -> Iterator[Served]
         )
         thread.start()
         try:
-            until(lambda: servers and servers[0].started)
+            until(lambda: servers)
             yield ours
         finally:
             servers[0].should_exit = True

@@ -33,7 +33,9 @@ def test_a_model_call_comes_through_langchains_tracer(collector, is_multipart, i
     )
     client = Client(api_url=collector.url, api_key="local", info=info)
     model = ScriptedChatModel(script=[AIMessage("It is noon.", usage_metadata={"input_tokens": 3, "output_tokens": 4, "total_tokens": 7})])  # fmt: skip
-    model.invoke([HumanMessage("What time is it?")], {"callbacks": [LangChainTracer(client=client)]})
+    model.invoke(
+        [HumanMessage("What time is it?")], {"callbacks": [LangChainTracer(client=client)]}
+    )
     client.flush()
     ((trace,), (span,)) = (found := collector.traces(1)), found[0].spans
     client.close()
