@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from agentalign_lc.errors import StoreError
 from agentalign_lc.traces.collector.bodies import (
+    LARGEST,
     Batch,
     TooLargeError,
     read_batch,
@@ -21,10 +22,8 @@ from agentalign_lc.traces.collector.bodies import (
 )
 from agentalign_lc.traces.collector.collector import Collector, FullError
 
-__all__ = ["LARGEST", "application"]
+__all__ = ["application"]
 
-LARGEST = 100 * 2**20
-"""Bytes of a body, as it comes and unpacked."""
 _BATCH = 20 * 2**20
 """Bytes that clients are asked to put into a batch."""
 _AT_ONCE = 4

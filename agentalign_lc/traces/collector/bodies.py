@@ -9,7 +9,18 @@ from typing import Any
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.traces.collector.pieces import Piece, piece
 
-__all__ = ["Batch", "TooLargeError", "read_batch", "read_multipart", "read_run", "unpacked"]
+__all__ = [
+    "LARGEST",
+    "Batch",
+    "TooLargeError",
+    "read_batch",
+    "read_multipart",
+    "read_run",
+    "unpacked",
+]
+
+LARGEST = 100 * 2**20
+"""Bytes of a body, as it comes and unpacked."""
 
 _DETACHED = ("inputs", "outputs", "events", "extra", "error", "serialized")
 """What a multipart body sends as parts of their own: ``post.<id>.inputs``."""

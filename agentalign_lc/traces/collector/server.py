@@ -8,9 +8,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 from agentalign_lc.errors import ConfigError
+from agentalign_lc.traces.collector.bodies import LARGEST
 from agentalign_lc.traces.collector.collector import Collector
 
 __all__ = ["Server", "bind", "serve"]
@@ -48,6 +49,7 @@ def serve(
     listening: socket.socket,
     *,
     token: str = "",
+    largest: int = LARGEST,
     report: Callable[[str], None] = lambda _: None,
     started: Callable[[Server], None] = lambda _: None,
 ) -> None:
@@ -57,6 +59,7 @@ def serve(
         collector: Takes the runs.
         listening: From ``bind``.
         token: What clients must give.
+        largest: Bytes of a body, as it comes and unpacked.
         report: Told in one line what could not be read or stored.
         started: Gets the server once it serves; from then on Ctrl-C is an end that loses nothing.
 
@@ -86,7 +89,7 @@ def serve(
             started(self)
 
     config = uvicorn.Config(
-        application(collector, token=token, report=report),
+        application(collector, token=token, largest=largest, report=report),
         lifespan="on",
         ws="none",
         access_log=False,
@@ -113,7 +116,7 @@ def _signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def _listening(family: int, kind: int, address: tuple[str | int, ...]) -> socket.socket:
+def _listening(family: int, kind: int, address: tuple[Any, ...]) -> socket.socket:
     bound = socket.socket(family, kind)
     try:
         if sys.platform != "win32":  # where it would let two listen on one port

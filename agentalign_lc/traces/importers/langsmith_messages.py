@@ -96,15 +96,16 @@ def read_reply(outputs: object, depth: int = 0) -> BaseMessage | None:
 
 
 def _of_mapping(value: Mapping[str, Any]) -> BaseMessage | None:
-    kind, fields = value.get("type"), value
+    kind: object = value.get("type")
+    fields: object = value
     if kind == "constructor":
-        names, fields = value.get("id"), value.get("kwargs") or {}
+        names, fields = value.get("id"), value.get("kwargs")
         kind = names[-1] if isinstance(names, list) and names else ""
     elif isinstance(value.get("data"), Mapping):
         fields = value["data"]
-    if not isinstance(fields, Mapping) or not isinstance(kind, str | None):
+    if not isinstance(fields, Mapping):
         return None
-    name = (kind or "").removesuffix("Chunk")
+    name = str(kind).removesuffix("Chunk")
     name = _TYPES.get(name, name)
     if name in _TYPES.values() and ("content" in fields or "tool_calls" in fields):
         return _made(name, fields)

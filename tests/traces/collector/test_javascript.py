@@ -1,5 +1,6 @@
 """An app of LangChain.js is captured as one in Python is: three environment variables, no code."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -21,19 +22,26 @@ REFUSAL = "I can't help with flooding the harbour."
 
 
 @pytest.fixture
-def app(tmp_path):
-    """The app with its libraries, as npm installs them; its cache makes the next time quick."""
+def app(tmp_path, request):
+    """The app with its libraries, as npm installs them; kept in pytest's cache for the next time."""
     if not (npm := shutil.which("npm")) or not shutil.which("node"):
         pytest.skip("node and npm are not installed, so no JavaScript app can be tried")
-    shutil.copytree(APP, tmp_path / "app", ignore=shutil.ignore_patterns("node_modules"))
+    cache = getattr(request.config, "cache", None)
+    versions = hashlib.sha256((APP / "package.json").read_bytes()).hexdigest()[:12]
+    folder = cache.mkdir(f"langchain-js-{versions}") if cache else tmp_path
+    for file in ("app.mjs", "package.json"):
+        shutil.copy(APP / file, folder)
+    if (folder / "installed").exists():
+        return folder
     options = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
     installed = subprocess.run(
-        [npm, "install", *options], cwd=tmp_path / "app", capture_output=True, text=True, timeout=120
+        [npm, "install", *options], cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )  # fmt: skip
     if installed.returncode:
         last = (installed.stderr.strip().splitlines() or ["?"])[0]
         pytest.skip(f"npm cannot install LangChain.js here: {last}")
-    return tmp_path / "app"
+    (folder / "installed").touch()
+    return folder
 
 
 def answer(number: int, message: dict[str, Any]) -> Response:
@@ -75,6 +83,7 @@ def test_a_langgraph_app_in_javascript(app, model, tmp_path):
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, "6\n", "")
     assert collector.problems == []
