@@ -1,4 +1,4 @@
-"""The benchmarks about requests and refusals run on a small run and print their tables."""
+"""The benchmarks run on a small run, or a few, and print their tables."""
 
 import json
 import subprocess
@@ -82,3 +82,14 @@ def test_guard_chains(run: Path, tmp_path: Path) -> None:
     lines = {(line["setting"], line["split"]) for line in found["shipped"]}
     assert ("unseen", "test_chains") in lines
     assert "a batch: median" in out
+
+
+def test_recorder_overhead(tmp_path: Path) -> None:
+    out = printed("recorder_overhead.py", "--rounds", 1, "--json", tmp_path / "out.json")
+
+    found = json.loads((tmp_path / "out.json").read_text())
+    for way in ("alone", "full speed"):
+        assert f"{way}: 10 runs of each kind" in out
+        assert {"bare", "recorder", "LangSmith's tracer"} <= set(found[way])
+        own = {name: line["added_own_median"] for name, line in found[way].items()}
+        assert own["recorder"] < own["LangSmith's tracer"]
