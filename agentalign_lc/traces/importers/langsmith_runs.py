@@ -2,11 +2,9 @@
 
 import ast
 import hashlib
-import heapq
 import json
 import math
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +20,7 @@ from agentalign_lc.traces.importers.langsmith_messages import (
     read_messages,
     read_reply,
 )
+from agentalign_lc.traces.order import ordered
 from agentalign_lc.traces.trace import Span, SpanKind, SpanStatus, Trace
 
 __all__ = ["Run", "parent_of", "read_spans", "read_trace", "trace_of"]
@@ -76,7 +75,7 @@ def read_trace(runs: Iterable[Run], source: str = "langsmith") -> Trace:
         raise ValueError("a trace has at least one run")
     id = next((found for found in map(trace_of, runs) if found), str(runs[0]["id"]))
     root = next((run for run in runs if run["id"] == id), None)
-    spans = _ordered(_paused([span for run in runs for span in _read(run)]))
+    spans = ordered(_paused([span for run in runs for span in _read(run)]))
     first = root or min(runs, key=lambda run: _seconds(run.get("start_time")) or math.inf)
     attributes: dict[str, JsonValue] = {}
     if isinstance(project := first.get("session_name"), str):
@@ -355,53 +354,6 @@ def _paused(spans: list[Span]) -> list[Span]:
         else span
         for span in spans
     ]
-
-
-def _ordered(spans: list[Span]) -> tuple[Span, ...]:
-    """By start, but parents before their children; no span is lost."""
-    known = _rooted(spans)
-    children: dict[str, list[Span]] = defaultdict(list)
-    waiting: list[tuple[float, str]] = []
-    for span in known.values():
-        if span.parent is None:
-            heapq.heappush(waiting, _start(span))
-        else:
-            children[span.parent].append(span)
-    ordered = []
-    while waiting:
-        _, id = heapq.heappop(waiting)
-        ordered.append(known[id])
-        for child in children[id]:
-            heapq.heappush(waiting, _start(child))
-    return tuple(ordered)
-
-
-def _rooted(spans: list[Span]) -> dict[str, Span]:
-    """The spans by id, each below a root.
-
-    A parent that never came, or that is inside its own child, is forgotten:
-    ``attributes["lost_parent"]`` names it.
-    """
-    known = {span.id: span for span in spans}
-    seen: set[str] = set()
-    for span in sorted(known.values(), key=_start):
-        way: set[str] = set()
-        here = span
-        while here.id not in seen and here.parent is not None:
-            way.add(here.id)
-            above = known.get(here.parent)
-            if above is None or above.id in way:
-                lost: dict[str, JsonValue] = {**here.attributes, "lost_parent": here.parent}
-                here = here.model_copy(update={"parent": None, "attributes": lost})
-                known[here.id] = here
-            else:
-                here = above
-        seen |= way | {here.id}
-    return known
-
-
-def _start(span: Span) -> tuple[float, str]:
-    return span.started or math.inf, span.id
 
 
 def _path(run: Run) -> list[str]:
