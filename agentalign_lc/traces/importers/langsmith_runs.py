@@ -15,6 +15,8 @@ from pydantic import JsonValue
 
 from agentalign_lc.guard.audit.signals import EVENT
 from agentalign_lc.messages import message_text
+from agentalign_lc.traces.chat import read_usage
+from agentalign_lc.traces.chat.values import line, mapping, text
 from agentalign_lc.traces.importers.langsmith_messages import (
     read_message,
     read_messages,
@@ -88,7 +90,7 @@ def read_trace(runs: Iterable[Run], source: str = "langsmith") -> Trace:
     return Trace(
         id=id,
         source=source,
-        name=_text(first.get("name")),
+        name=text(first.get("name")),
         thread=next((found for found in map(_thread, runs) if found), ""),
         spans=spans,
         attributes=attributes,
@@ -129,9 +131,9 @@ def read_spans(run: Run) -> list[Span]:
         "id": str(run["id"]),
         "parent": parent_of(run),
         "kind": kind,
-        "name": _text(run.get("name")),
-        "node": _text(metadata.get("langgraph_node")),
-        "namespace": _text(metadata.get("langgraph_checkpoint_ns")),
+        "name": text(run.get("name")),
+        "node": text(metadata.get("langgraph_node")),
+        "namespace": text(metadata.get("langgraph_checkpoint_ns")),
         "started": _seconds(run.get("start_time")) or 0.0,
         "ended": _seconds(run.get("end_time")),
         "status": status,
@@ -153,12 +155,12 @@ def _read(run: Run) -> list[Span]:
         return read_spans(run)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         # One run that is like none that anybody knows must not cost the others.
-        attributes: dict[str, JsonValue] = {"unread": _line(str(error))}
+        attributes: dict[str, JsonValue] = {"unread": line(str(error))}
         return [Span(id=str(run["id"]), parent=parent_of(run), attributes=attributes)]
 
 
 def _kind(run: Run, metadata: Mapping[str, Any]) -> SpanKind:
-    kind = _KINDS.get(_text(run.get("run_type")), "other")
+    kind = _KINDS.get(text(run.get("run_type")), "other")
     if kind == "chain" and metadata.get("ls_integration") == "langchain_create_agent":
         # All that runs inside an agent has its metadata; the agent itself has its name.
         return "agent" if run.get("name") == metadata.get("lc_agent_name", "LangGraph") else "chain"
@@ -166,16 +168,16 @@ def _kind(run: Run, metadata: Mapping[str, Any]) -> SpanKind:
 
 
 def _of_model(run: Run, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    inputs, outputs = _mapping(run.get("inputs")), _mapping(run.get("outputs"))
-    extra = _mapping(run.get("extra"))
-    given = _mapping(extra.get("invocation_params"))
+    inputs, outputs = mapping(run.get("inputs")), mapping(run.get("outputs"))
+    extra = mapping(run.get("extra"))
+    given = mapping(extra.get("invocation_params"))
     messages = read_messages(inputs.get("messages") or inputs.get("input"))
     if not messages and isinstance(prompts := inputs.get("prompts"), list):
         messages = tuple(_prompt(prompt) for prompt in prompts[:1])
     reply = read_reply(outputs)
     offered = (
         given.get("tools") or given.get("functions") or inputs.get("tools")
-        or _mapping(extra.get("options")).get("tools")
+        or mapping(extra.get("options")).get("tools")
     )  # fmt: skip
     return {
         "messages": messages,
@@ -186,23 +188,23 @@ def _of_model(run: Run, metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_tool(run: Run) -> dict[str, Any]:
-    inputs, outputs = run.get("inputs"), _mapping(run.get("outputs"))
+    inputs, outputs = run.get("inputs"), mapping(run.get("outputs"))
     arguments: dict[str, Any] = _arguments(inputs)
     returned = outputs.get("output", outputs or None)
     answers = [one for one in _answers(returned) if isinstance(one, ToolMessage)]
-    call_id = _mapping(run.get("extra")).get("tool_call_id")
+    call_id = mapping(run.get("extra")).get("tool_call_id")
     if arguments.get("type") == "tool_call" and isinstance(arguments.get("args"), dict):
         call_id, arguments = call_id or arguments.get("id"), arguments["args"]
     message = read_message(returned)
     texts = [message_text(one) for one in answers or (message,) if one is not None]
     result = "\n".join(texts) if texts else _shown(returned)
     changed: dict[str, Any] = {
-        "call_id": _text(call_id or next((one.tool_call_id for one in answers), "")),
+        "call_id": text(call_id or next((one.tool_call_id for one in answers), "")),
         "arguments": arguments,
         "result": result,
     }
     if any(one.status == "error" for one in answers):
-        changed |= {"status": "error", "error": _line(result)}
+        changed |= {"status": "error", "error": line(result)}
     return changed
 
 
@@ -211,20 +213,20 @@ def _answers(returned: object) -> Iterator[BaseMessage]:
     if isinstance(returned, list):
         for one in returned:
             yield from _answers(one)
-    elif isinstance(update := _mapping(returned).get("update"), Mapping):
+    elif isinstance(update := mapping(returned).get("update"), Mapping):
         yield from read_messages(update.get("messages"))
     elif (message := read_message(returned)) is not None:
         yield message
 
 
 def _of_retriever(run: Run) -> dict[str, Any]:
-    documents = _mapping(run.get("outputs")).get("documents")
-    found = [_mapping(one) for one in documents] if isinstance(documents, list) else []
+    documents = mapping(run.get("outputs")).get("documents")
+    found = [mapping(one) for one in documents] if isinstance(documents, list) else []
     texts = [
-        _text(one.get("page_content") or _mapping(one.get("kwargs")).get("page_content"))
+        text(one.get("page_content") or mapping(one.get("kwargs")).get("page_content"))
         for one in found
     ]
-    return {"arguments": dict(_mapping(run.get("inputs"))), "result": "\n\n".join(texts)}
+    return {"arguments": dict(mapping(run.get("inputs"))), "result": "\n\n".join(texts)}
 
 
 def _verdicts(run: Run, span: Span) -> list[Span]:
@@ -243,7 +245,7 @@ def _verdicts(run: Run, span: Span) -> list[Span]:
                     namespace=span.namespace,
                     started=when,
                     ended=when,
-                    attributes=dict(_mapping(event.get("kwargs"))),
+                    attributes=dict(mapping(event.get("kwargs"))),
                 )
             )
     return found
@@ -271,16 +273,16 @@ def _end(run: Run) -> tuple[SpanStatus, str]:
         if _PAUSE.match(error):
             return "paused", ""
         told = _STACK.split(error, maxsplit=1)[0]
-        return "error", _line(told or error)
+        return "error", line(told or error)
     if _seconds(run.get("end_time")) is None:
         return "open", ""
-    return ("paused" if _mapping(run.get("outputs")).get("__interrupt__") else "ok"), ""
+    return ("paused" if mapping(run.get("outputs")).get("__interrupt__") else "ok"), ""
 
 
 def _usage(
     reply: BaseMessage | None, metadata: Mapping[str, Any], outputs: Mapping[str, Any]
 ) -> dict[str, int]:
-    told = _mapping(outputs.get("llm_output"))
+    told = mapping(outputs.get("llm_output"))
     places = (
         getattr(reply, "usage_metadata", None),
         metadata.get("usage_metadata"),
@@ -288,28 +290,12 @@ def _usage(
         outputs.get("usage"),
         told.get("token_usage") or told.get("tokenUsage"),
     )
-    for place in map(_mapping, places):
-        counts = {
-            name: count
-            for name, others in _COUNTS.items()
-            for count in [next((place[other] for other in others if other in place), None)]
-            if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**53
-        }
-        if counts:
-            return counts
-    return {}
-
-
-_COUNTS = {
-    "input_tokens": ("input_tokens", "prompt_tokens", "promptTokens"),
-    "output_tokens": ("output_tokens", "completion_tokens", "completionTokens"),
-    "total_tokens": ("total_tokens", "totalTokens"),
-}
+    return next((counts for counts in map(read_usage, places) if counts), {})
 
 
 def _schema(tool: object) -> dict[str, Any]:
     if not isinstance(tool, Mapping):
-        return {"type": "function", "function": {"name": _text(tool)}}
+        return {"type": "function", "function": {"name": text(tool)}}
     if tool.get("type") == "function" and isinstance(tool.get("function"), Mapping):
         return dict(tool)
     try:
@@ -342,7 +328,7 @@ def _parsed(text: str) -> object:
 
 
 def _prompt(prompt: object) -> BaseMessage:
-    return HumanMessage(_text(prompt))
+    return HumanMessage(text(prompt))
 
 
 def _paused(spans: list[Span]) -> list[Span]:
@@ -383,22 +369,10 @@ def _thread(run: Run) -> str:
 
 
 def _metadata(run: Run) -> Mapping[str, Any]:
-    return _mapping(_mapping(run.get("extra")).get("metadata"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    return mapping(mapping(run.get("extra")).get("metadata"))
 
 
 def _shown(value: object) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _line(text: str) -> str:
-    return " ".join(text[:10_000].split())[:500]
