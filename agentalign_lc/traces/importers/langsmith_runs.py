@@ -1,12 +1,10 @@
 """LangSmith's runs as spans: what the clients of LangChain post, and what LangSmith exports."""
 
-import ast
 import hashlib
 import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
@@ -16,12 +14,13 @@ from pydantic import JsonValue
 from agentalign_lc.guard.audit.signals import EVENT
 from agentalign_lc.messages import message_text
 from agentalign_lc.traces.chat import read_usage
-from agentalign_lc.traces.chat.values import line, mapping, text
+from agentalign_lc.traces.chat.values import line, mapping, parsed, text
 from agentalign_lc.traces.importers.langsmith_messages import (
     read_message,
     read_messages,
     read_reply,
 )
+from agentalign_lc.traces.importers.seen import seconds
 from agentalign_lc.traces.order import ordered
 from agentalign_lc.traces.trace import Span, SpanKind, SpanStatus, Trace
 
@@ -49,7 +48,6 @@ _OURS = re.compile(
 )
 """Metadata that the libraries write, not the app."""
 _THREADS = ("thread_id", "session_id", "conversation_id")
-_LONGEST_LITERAL = 100_000
 
 
 def read_trace(runs: Iterable[Run], source: str = "langsmith") -> Trace:
@@ -78,11 +76,11 @@ def read_trace(runs: Iterable[Run], source: str = "langsmith") -> Trace:
     id = next((found for found in map(trace_of, runs) if found), str(runs[0]["id"]))
     root = next((run for run in runs if run["id"] == id), None)
     spans = ordered(_paused([span for run in runs for span in _read(run)]))
-    first = root or min(runs, key=lambda run: _seconds(run.get("start_time")) or math.inf)
+    first = root or min(runs, key=lambda run: seconds(run.get("start_time")) or math.inf)
     attributes: dict[str, JsonValue] = {}
     if isinstance(project := first.get("session_name"), str):
         attributes["project"] = project
-    part = root is None or _seconds(root.get("end_time")) is None
+    part = root is None or seconds(root.get("end_time")) is None
     if part:
         attributes["part_of"] = id
         names = "\n".join(sorted(str(run["id"]) for run in runs))
@@ -134,8 +132,8 @@ def read_spans(run: Run) -> list[Span]:
         "name": text(run.get("name")),
         "node": text(metadata.get("langgraph_node")),
         "namespace": text(metadata.get("langgraph_checkpoint_ns")),
-        "started": _seconds(run.get("start_time")) or 0.0,
-        "ended": _seconds(run.get("end_time")),
+        "started": seconds(run.get("start_time")) or 0.0,
+        "ended": seconds(run.get("end_time")),
         "status": status,
         "error": error,
         "attributes": _attributes(run, kind, metadata),
@@ -234,7 +232,7 @@ def _verdicts(run: Run, span: Span) -> list[Span]:
     found = []
     for index, event in enumerate(events if isinstance(events, list) else ()):
         if isinstance(event, Mapping) and event.get("name") == EVENT:
-            when = _seconds(event.get("time")) or span.started
+            when = seconds(event.get("time")) or span.started
             found.append(
                 Span(
                     id=f"{span.id}:{EVENT}:{index}",
@@ -274,7 +272,7 @@ def _end(run: Run) -> tuple[SpanStatus, str]:
             return "paused", ""
         told = _STACK.split(error, maxsplit=1)[0]
         return "error", line(told or error)
-    if _seconds(run.get("end_time")) is None:
+    if seconds(run.get("end_time")) is None:
         return "open", ""
     return ("paused" if mapping(run.get("outputs")).get("__interrupt__") else "ok"), ""
 
@@ -308,23 +306,9 @@ def _arguments(inputs: object) -> dict[str, JsonValue]:
     """What a tool was given; both tracers turn it into text where they cannot tell."""
     if isinstance(inputs, Mapping) and set(inputs) == {"input"}:
         inner = inputs["input"]
-        parsed = _parsed(inner) if isinstance(inner, str) else inner
-        return dict(parsed) if isinstance(parsed, Mapping) else {"input": inner}
+        given = parsed(inner)
+        return dict(given) if isinstance(given, Mapping) else {"input": inner}
     return dict(inputs) if isinstance(inputs, Mapping) else {}
-
-
-def _parsed(text: str) -> object:
-    if not text.lstrip().startswith("{") or len(text) > _LONGEST_LITERAL:
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        # Python's tracer writes `str(arguments)`.
-        return json.loads(json.dumps(ast.literal_eval(text)))
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return text
 
 
 def _prompt(prompt: object) -> BaseMessage:
@@ -348,19 +332,6 @@ def _path(run: Run) -> list[str]:
     if not isinstance(order, str):
         return []
     return [id for _, _, id in (step.partition("Z") for step in order.split(".")) if id]
-
-
-def _seconds(time: object) -> float | None:
-    """Seconds since 1970 of a time as text, in seconds, or in milliseconds as JavaScript has it."""
-    if isinstance(time, str):
-        try:
-            when = datetime.fromisoformat(time)
-            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, OverflowError):
-            return None
-    if isinstance(time, bool) or not isinstance(time, int | float) or not 0 < time < 1e15:
-        return None
-    return time / 1000 if time > 1e11 else float(time)
 
 
 def _thread(run: Run) -> str:
