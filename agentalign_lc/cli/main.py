@@ -7,6 +7,7 @@ import typer
 
 from agentalign_lc.cli.card import card
 from agentalign_lc.cli.chains import chains
+from agentalign_lc.cli.collect import collect
 from agentalign_lc.cli.export import export
 from agentalign_lc.cli.guard import guard
 from agentalign_lc.cli.mix import mix
@@ -39,6 +40,7 @@ app.command()(plan)
 app.add_typer(chains)
 app.add_typer(tools)
 app.add_typer(guard)
+app.add_typer(collect)
 app.add_typer(traces)
 
 

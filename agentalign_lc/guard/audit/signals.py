@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from langchain_core.callbacks import (
@@ -86,6 +87,7 @@ def signal(decision: Decided) -> None:
     _mark_span(told)
     config = _listened()
     if config is not None:
+        _mark_run(config, told)
         dispatch_custom_event(EVENT, told, config=config)
 
 
@@ -95,6 +97,7 @@ async def asignal(decision: Decided) -> None:
     _mark_span(told)
     config = _listened()
     if config is not None:
+        _mark_run(config, told)
         await adispatch_custom_event(EVENT, told, config=config)
 
 
@@ -113,6 +116,20 @@ def _listened() -> RunnableConfig | None:
     if isinstance(callbacks, BaseCallbackManager) and callbacks.parent_run_id is not None:
         return config if callbacks.handlers else None
     return None
+
+
+def _mark_run(config: RunnableConfig, told: dict[str, str | float | bool]) -> None:
+    # LangSmith's tracer hears no custom events; what it posts of the run has the run's own.
+    tracing = sys.modules.get("langchain_core.tracers.langchain")
+    callbacks = config.get("callbacks")
+    if tracing is None or not isinstance(callbacks, BaseCallbackManager):
+        return
+    for handler in callbacks.handlers:
+        if isinstance(handler, tracing.LangChainTracer):
+            run = handler.run_map.get(str(callbacks.parent_run_id))
+            if run is not None:
+                now = datetime.now(UTC).isoformat()
+                run.add_event({"name": EVENT, "time": now, "kwargs": told})
 
 
 def _mark_span(told: dict[str, str | float | bool]) -> None:

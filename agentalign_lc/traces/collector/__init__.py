@@ -1,0 +1,1 @@
+"""The collector: a LangSmith-compatible endpoint that turns what apps post into traces."""
