@@ -25,6 +25,9 @@ def fit(
 ) -> Classifier:
     """Fit a classifier on a run and write it.
 
+    It is trained on the split ``train``, calibrated on ``dev``, and reported
+    on the splits whose chains, tools and sequences it never saw.
+
     Args:
         folder: The run; None where all there is to learn from is given as ``more``.
         out: File to write.
@@ -33,9 +36,6 @@ def fit(
         seed: Same seed and lessons, same weights.
         epochs: Of the encoder's adapter.
         report: Is told what is being done.
-
-    It is trained on the split ``train``, calibrated on ``dev``, and reported
-    on the splits whose chains, tools and sequences it never saw.
 
     Raises:
         ConfigError: the run has too little to learn from, or an extra is missing.
