@@ -1,12 +1,13 @@
 """Redaction: what of a call's arguments may stand in a log."""
 
-import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from pydantic import JsonValue
+
+from agentalign_lc.redaction import digest, hide_emails, hide_secrets, is_secret_name
 
 __all__ = ["redact", "redact_text"]
 
@@ -16,23 +17,6 @@ _MOST = 50
 """Items of a list or a mapping that are kept."""
 _DEEPEST = 6
 
-_SECRET_NAME = re.compile(
-    r"passw(or)?d|passphrase|passcode|secret|token|credential|api_?key|private_?key|access_?key"
-    r"|authori[sz]ation|cookie|session_?id|\b(pin|otp|cvv|cvc|ssn|iban)\b|card_?number",
-    re.IGNORECASE,
-)
-_SECRET = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"  # a JSON web token
-    r"|\b(?:sk|pk|rk|ghp|gho|ghs|ghu|github_pat|glpat|xox[abprs]|hf|lsv2)[-_][\w-]{12,}"
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\bAIza[\w-]{30,}"
-    r"|(?<=bearer )[\w.~+/=-]{8,}"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in an address
-    r"|(?:(?<=password=)|(?<=password: )|(?<=token=)|(?<=secret=)|(?<=api_key=))[^\s&\"']+",
-    re.IGNORECASE | re.DOTALL,
-)
-_EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _LONG_NUMBER = re.compile(r"(?<!\w)(?<!\d\.)(?:\d[ -]?){12,18}\d(?!\w|\.\d)")
 
 
@@ -62,16 +46,14 @@ def redact_text(text: str, longest: int = _LONGEST) -> str:
         'key [secret] for [e-mail 8e43ca37]'
     """
     if len(text) > longest:
-        return f"[{len(text):,} characters {_digest(text, 16)}]"
-    text = _SECRET.sub("[secret]", text)
-    text = _EMAIL.sub(lambda found: f"[e-mail {_digest(found[0].lower(), 8)}]", text)
-    return _LONG_NUMBER.sub("[number]", text)
+        return f"[{len(text):,} characters {digest(text, 16)}]"
+    return _LONG_NUMBER.sub("[number]", hide_emails(hide_secrets(text)))
 
 
 def _redacted(value: object, name: str, depth: int) -> JsonValue:
     if value is None or isinstance(value, bool):
         return value
-    if _SECRET_NAME.search(name):
+    if is_secret_name(name):
         return "[secret]"
     if isinstance(value, str):
         return redact_text(value)
@@ -101,7 +83,3 @@ def _inside(value: Mapping[object, object] | Sequence[object], name: str, depth:
         return kept | ({"...": f"[{more:,} more]"} if more > 0 else {})
     items = [_redacted(item, name, depth + 1) for item in islice(value, _MOST)]
     return [*items, f"[{more:,} more]"] if more > 0 else items
-
-
-def _digest(text: str, digits: int) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:digits]
