@@ -16,10 +16,14 @@ from agentalign_lc.traces.likeness import follow, likeness
 from agentalign_lc.traces.matching import answered, matched
 from agentalign_lc.traces.trace import Span, Trace
 
-__all__ = ["trajectories", "trajectory"]
+__all__ = ["NOTHING_SAID", "trajectories", "trajectory"]
 
 Scope = tuple[str, ...]
 """Ids of the agents, tools and subgraphs around a span, from the outside in."""
+
+
+NOTHING_SAID = Trajectory(messages=(), tools=())
+"""The trajectory of a trace without a conversation, for those who would rather not ask."""
 
 
 def trajectory(trace: Trace) -> Trajectory | None:
@@ -51,7 +55,11 @@ def trajectories(trace: Trace) -> tuple[Trajectory, ...]:
     done = []
     for talk in sorted(talks, key=lambda talk: -talk.depth):
         # The inner agents first: what ran inside of them is theirs.
-        tools = [one for one in trace.spans if one.kind == "tool" and scopes.of(one)[: len(talk.scope)] == talk.scope]
+        tools = [
+            one
+            for one in trace.spans
+            if one.kind == "tool" and scopes.of(one)[: len(talk.scope)] == talk.scope
+        ]
         near = sorted(tools, key=lambda one: len(scopes.of(one)))
         done.append((talk, answered(matched(talk.messages), near, taken=taken)))
     order = {id(talk): place for place, talk in enumerate(talks)}
@@ -143,15 +151,17 @@ class _Scopes:
         count = 0
         for at, step in enumerate(scope):
             span = self._known.get(step)
-            if span is not None and span.kind == "tool":
-                count += 1
-            elif span is not None and at + 1 < len(scope) and scope[: at + 1] in talking:
+            if (span is not None and span.kind == "tool") or (
+                span is not None and at + 1 < len(scope) and scope[: at + 1] in talking
+            ):
                 count += 1
         return count
 
 
 def _talks(spans: Sequence[Span], scopes: _Scopes) -> list[_Talk]:
-    calls = [one for one in spans if one.kind == "model" and (one.messages or one.reply is not None)]
+    calls = [
+        one for one in spans if one.kind == "model" and (one.messages or one.reply is not None)
+    ]
     if not calls:
         calls = _speakers(spans)
     talking = {scopes.of(one) for one in calls}
@@ -169,7 +179,11 @@ def _talks(spans: Sequence[Span], scopes: _Scopes) -> list[_Talk]:
 
 def _speakers(spans: Sequence[Span]) -> list[Span]:
     """Where no model was traced: the outermost agent or node that has a conversation."""
-    found = [one for one in spans if one.kind in ("agent", "chain", "other") and (one.messages or one.reply)]
+    found = [
+        one
+        for one in spans
+        if one.kind in ("agent", "chain", "other") and (one.messages or one.reply)
+    ]
     longest = sorted(found, key=lambda one: -len(one.messages))
     agents = [one for one in longest if one.kind == "agent"]
     return (agents or longest)[:1]
@@ -233,4 +247,3 @@ def _finish(spans: Sequence[Span], scopes: _Scopes, talks: Sequence[_Talk]) -> N
             main.messages += whole[after:]
             main.known += [likeness(one) for one in whole[after:]]
         return
-

@@ -22,7 +22,7 @@ from agentalign_lc.records import Split, Trajectory
 from agentalign_lc.roles.embedded.judge import reads_as_refusal
 from agentalign_lc.seeds import derive_seed, stream
 from agentalign_lc.taxonomy.harms import load_harms
-from agentalign_lc.traces.assembly import trajectory
+from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
 from agentalign_lc.traces.refusing import word_refusal
 from agentalign_lc.traces.trace import Label, Trace
 
@@ -44,7 +44,7 @@ def harvest(labelled: Iterable[tuple[Trace, Label]]) -> Iterator[Conversation]:
         labelled: Traces, each with the label that counts.
     """
     for trace, label in labelled:
-        run = trajectory(trace)
+        run = trajectory(trace) or NOTHING_SAID
         if label.label == "unknown" or not _trainable(run.messages):
             continue
         made = _benign(trace, run) if label.label == "benign" else _harmful(trace, run, label)

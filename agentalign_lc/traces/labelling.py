@@ -14,7 +14,7 @@ from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.measuring.scorecard import checkpoints
 from agentalign_lc.guard.opinion import Finding, Judge, Opinion
 from agentalign_lc.guard.view import look
-from agentalign_lc.traces.assembly import trajectory
+from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
 from agentalign_lc.traces.trace import Label, Trace
 
 __all__ = ["PERSON", "GuardLabeller", "JudgeLabeller", "Labeller", "settled"]
@@ -53,7 +53,7 @@ class GuardLabeller:
 
     def label(self, trace: Trace) -> Label:
         """Label a trace."""
-        run = trajectory(trace)
+        run = trajectory(trace) or NOTHING_SAID
         tools = map_tools(run.tools, self._catalog)
         doubt, score = "", 0.0
         asked = list(checkpoints(run.messages))
@@ -91,7 +91,7 @@ class JudgeLabeller:
 
     def label(self, trace: Trace) -> Label:
         """Label a trace."""
-        run = trajectory(trace)
+        run = trajectory(trace) or NOTHING_SAID
         if not run.messages:
             return _unknown(trace, self.name, "it holds no conversation")
         try:

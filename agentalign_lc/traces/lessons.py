@@ -7,7 +7,7 @@ from langchain_core.messages import HumanMessage
 from agentalign_lc.guard.learning.lessons import Lesson
 from agentalign_lc.messages import message_text
 from agentalign_lc.records import Intent
-from agentalign_lc.traces.assembly import trajectory
+from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
 from agentalign_lc.traces.harvest import split_of
 from agentalign_lc.traces.trace import Label, Trace
 
@@ -24,7 +24,7 @@ def trace_lessons(labelled: Iterable[tuple[Trace, Label]]) -> Iterator[Lesson]:
         labelled: Traces, each with the label that counts.
     """
     for trace, label in labelled:
-        run = trajectory(trace)
+        run = trajectory(trace) or NOTHING_SAID
         seen = run.messages[: label.at] if label.label == "harmful" else run.messages
         said = [message_text(m) for m in seen if isinstance(m, HumanMessage)]
         text = "\n".join(turn for turn in said if turn.strip())

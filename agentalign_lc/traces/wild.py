@@ -17,7 +17,7 @@ from agentalign_lc.records import BehaviorChain, Trajectory
 from agentalign_lc.seeds import content_id
 from agentalign_lc.taxonomy import Library, Proposal, check_proposal
 from agentalign_lc.taxonomy.proposals import ProposedReading
-from agentalign_lc.traces.assembly import trajectory
+from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
 from agentalign_lc.traces.trace import Label, Trace
 
 __all__ = ["propose_chains", "steps_of"]
@@ -44,7 +44,7 @@ def propose_chains(
         kind = label.category or subcategory
         if label.label != "harmful" or not kind:
             continue
-        run = trajectory(trace)
+        run = trajectory(trace) or NOTHING_SAID
         steps = steps_of(run, catalog)
         try:
             chain = check_proposal(_proposal(trace, run, steps), kind, catalog.capabilities, taken)

@@ -54,7 +54,7 @@ def test_a_judge_that_breaks_is_unknown(catalog):
 
     label = guard(catalog, breaks).label(traced(*RUN))
     assert label.label == "unknown"
-    assert "no weights" in label.reason
+    assert label.reason == "a judge broke: told: it raised ValueError"
 
 
 def test_a_trace_without_a_conversation_is_unknown(catalog):

@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import convert_to_openai_messages
 
-from agentalign_lc.traces.assembly import trajectory
+from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
 from agentalign_lc.traces.trace import Label, Trace
 
 __all__ = ["agentevals_row"]
@@ -23,7 +23,7 @@ def agentevals_row(trace: Trace, label: Label | None = None) -> dict[str, Any]:
         >>> agentevals_row(Trace(id="t", source="recorder", spans=(span,)))["outputs"]
         [{'role': 'user', 'content': 'Hi'}, {'role': 'assistant', 'content': 'Hello'}]
     """
-    run = trajectory(trace)
+    run = trajectory(trace) or NOTHING_SAID
     return {
         "id": trace.id,
         "outputs": convert_to_openai_messages(list(run.messages)),
