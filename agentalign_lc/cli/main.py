@@ -16,6 +16,7 @@ from agentalign_lc.cli.show import show
 from agentalign_lc.cli.stats import stats
 from agentalign_lc.cli.synth import synth
 from agentalign_lc.cli.tools import tools
+from agentalign_lc.cli.traces import traces
 from agentalign_lc.errors import AgentAlignError
 
 __all__ = ["app", "main"]
@@ -38,6 +39,7 @@ app.command()(plan)
 app.add_typer(chains)
 app.add_typer(tools)
 app.add_typer(guard)
+app.add_typer(traces)
 
 
 @app.callback()

@@ -81,7 +81,10 @@ class _Talk:
 
     def rank(self) -> tuple[int, bool, int, float]:
         """Outermost first; there one that has tools, then the longest, then the earliest."""
-        tools = any(one.tools or (one.reply and one.reply.tool_calls) for one in self.spans)
+        tools = any(
+            one.tools or (isinstance(one.reply, AIMessage) and one.reply.tool_calls)
+            for one in self.spans
+        )
         return (self.depth, not tools, -len(self.messages), self.spans[0].started)
 
     def take(self, span: Span, after: int) -> None:

@@ -99,8 +99,8 @@ class _Fitted:
         return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _number(value: float | None) -> JsonValue:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # which is no JSON
-    # Python refuses to print or to read more digits than some thousands.
-    return hex(value) if isinstance(value, int) and value.bit_length() > 1000 else value
+def _number(value: int | float | None) -> JsonValue:  # noqa: PYI041 - mypy tells them apart
+    if isinstance(value, int):
+        # Python refuses to print or to read more digits than some thousands.
+        return hex(value) if value.bit_length() > 1000 else value
+    return value if value is None or math.isfinite(value) else str(value)  # no JSON

@@ -72,9 +72,7 @@ def _belonging(message: ToolMessage, waiting: list[_Open]) -> ToolMessage:
     if found is None:
         return message
     waiting.remove(found)
-    return message.model_copy(
-        update={"tool_call_id": found.id, "name": message.name or found.name}
-    )
+    return message.model_copy(update={"tool_call_id": found.id, "name": message.name or found.name})
 
 
 def answered(

@@ -37,7 +37,9 @@ def ordered(spans: Iterable[Span]) -> tuple[Span, ...]:
     while waiting:
         start, _, id = heapq.heappop(waiting)
         span = known[id]
-        done.append(span if span.parent == parents[id] else span.model_copy(update={"parent": parents[id]}))
+        done.append(
+            span if span.parent == parents[id] else span.model_copy(update={"parent": parents[id]})
+        )
         for child in children.get(id, ()):
             heapq.heappush(waiting, (max(known[child].started, start), place[child], child))
     return tuple(done)

@@ -49,7 +49,7 @@ def postgres() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres: str) -> str:
     """The URL of a database without tables."""
-    import psycopg
+    import psycopg  # noqa: PLC0415 - of an extra
 
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")

@@ -198,7 +198,7 @@ class TestOtherFiles:
             connection.execute("CREATE TABLE orders (id INTEGER)")
         connection.close()
 
-        with pytest.raises(StoreError, match="something else.*orders"):
+        with pytest.raises(StoreError, match=r"something else.*orders"):
             TraceStore.open(file)
 
     def test_a_damaged_file(self, tmp_path: Path) -> None:

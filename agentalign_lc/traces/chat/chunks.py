@@ -41,7 +41,7 @@ def _chat(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 message[name] = message.get(name, "") + delta[name]
         for raw in delta.get("tool_calls") or ():
             part = mapping(raw)
-            at = part.get("index") if isinstance(part.get("index"), int) else len(calls)
+            at = _index(part, len(calls))
             call = calls.setdefault(at, {"id": "", "function": {"name": "", "arguments": ""}})
             function = mapping(part.get("function"))
             call["id"] = call["id"] or text(part.get("id"))
@@ -55,7 +55,7 @@ def _chat(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _anthropic(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     blocks: dict[int, dict[str, Any]] = {}
     for event in events:
-        at = event.get("index") if isinstance(event.get("index"), int) else 0
+        at = _index(event, 0)
         if event.get("type") == "content_block_start":
             blocks[at] = dict(mapping(event.get("content_block")))
         delta = mapping(event.get("delta"))
@@ -69,3 +69,8 @@ def _anthropic(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             before = block.get("input")
             block["input"] = (before if isinstance(before, str) else "") + delta["partial_json"]
     return {"role": "assistant", "content": [blocks[at] for at in sorted(blocks)]}
+
+
+def _index(value: Mapping[str, Any], otherwise: int) -> int:
+    at = value.get("index")
+    return at if isinstance(at, int) else otherwise

@@ -30,8 +30,10 @@ def as_message(value: object) -> Mapping[str, Any] | None:
     if value.get("type") == "constructor" or ("lc" in value and "kwargs" in value):
         return _constructed(value)
     kind = value.get("type")
-    if not isinstance(kind, str) or "role" in value:
-        return None
+    return _typed(value, kind) if isinstance(kind, str) and "role" not in value else None
+
+
+def _typed(value: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
     data = value.get("data")
     if kind in _TYPES and isinstance(data, Mapping) and "content" in data:
         return _roled(data, kind)
@@ -43,7 +45,11 @@ def as_message(value: object) -> Mapping[str, Any] | None:
 def _constructed(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     names = value.get("id")
     fields = mapping(value.get("kwargs"))
-    if not isinstance(names, list) or not names or not str(names[-1]).endswith(("Message", "Chunk")):
+    if (
+        not isinstance(names, list)
+        or not names
+        or not str(names[-1]).endswith(("Message", "Chunk"))
+    ):
         return None
     return _roled(fields, str(names[-1])) if "content" in fields else None
 

@@ -10,7 +10,16 @@ from agentalign_lc.traces.chat.values import entry, first, mapping, parsed, text
 
 __all__ = ["is_message", "read_message"]
 
-_SAYS = ("content", "contents", "parts", "tool_calls", "toolCalls", "function_call", "refusal", "audio")
+_SAYS = (
+    "content",
+    "contents",
+    "parts",
+    "tool_calls",
+    "toolCalls",
+    "function_call",
+    "refusal",
+    "audio",
+)
 
 
 def is_message(value: object) -> bool:

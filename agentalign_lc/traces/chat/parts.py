@@ -117,7 +117,11 @@ def _result(turn: Turn, part: _Part) -> None:
     turn.answers.append(
         Answer(
             result_text(value),
-            text(first(part, "tool_use_id", "toolUseId", "toolCallId", "tool_call_id", "call_id", "id")),
+            text(
+                first(
+                    part, "tool_use_id", "toolUseId", "toolCallId", "tool_call_id", "call_id", "id"
+                )
+            ),
             text(first(part, "name", "toolName", "tool_name")),
             part.get("is_error") is True
             or part.get("isError") is True
@@ -147,7 +151,9 @@ def _ui_tool(turn: Turn, part: _Part, kind: str) -> None:
 
 _BY_TYPE: dict[str, Callable[[Turn, _Part], None]] = {
     **dict.fromkeys(("text", "input_text", "output_text"), _text),
-    **dict.fromkeys(("thinking", "reasoning", "redacted_thinking", "reasoning_content"), _reasoning),
+    **dict.fromkeys(
+        ("thinking", "reasoning", "redacted_thinking", "reasoning_content"), _reasoning
+    ),
     "refusal": _refusal,
     **dict.fromkeys(
         ("tool_use", "server_tool_use", "mcp_tool_use", "tool_call", "tool-call", "function_call"),

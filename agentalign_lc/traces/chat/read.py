@@ -190,10 +190,9 @@ def _parts_or_text(value: str) -> object:
 def _schema_as_message(value: Mapping[str, Any]) -> dict[str, Any] | None:
     """Langfuse's SDK writes the tools that were offered as messages of the role ``tool``."""
     content = value.get("content")
-    if value.get("role") == "tool" and isinstance(content, Mapping):
-        if isinstance(content.get("function"), Mapping) and "tool_call_id" not in value:
-            return read_tool(content)
-    return None
+    if value.get("role") != "tool" or "tool_call_id" in value or not isinstance(content, Mapping):
+        return None
+    return read_tool(content) if isinstance(content.get("function"), Mapping) else None
 
 
 _ANSWERS: tuple[tuple[str | int, ...], ...] = (

@@ -45,13 +45,22 @@ def read_item(value: object) -> Turn | None:
         answer = Answer(result_text(value.get("output")), text(value.get("call_id")))
         return Turn("tool", answers=[answer])
     if kind in _CALLS and isinstance(value.get("name"), str):
-        arguments = value.get("arguments")
-        if kind == "custom_tool_call":
-            arguments = {"input": text(value.get("input"))}
-        call = Call(value["name"], arguments, text(first(value, "call_id", "id")))
-        return Turn("assistant", calls=[call], item=True)
+        return _called(value, value["name"])
     if kind in _HOSTED:
         return _hosted(value, str(kind))
+    return _said(value)
+
+
+def _called(value: Mapping[str, Any], name: str) -> Turn:
+    arguments = value.get("arguments")
+    if value.get("type") == "custom_tool_call":
+        arguments = {"input": text(value.get("input"))}
+    call = Call(name, arguments, text(first(value, "call_id", "id")))
+    return Turn("assistant", calls=[call], item=True)
+
+
+def _said(value: Mapping[str, Any]) -> Turn | None:
+    kind = value.get("type")
     if kind == "reasoning" and "content" not in value and "text" not in value:
         turn = Turn("assistant", item=True)
         add_content(turn, {"type": "reasoning", "summary": value.get("summary") or ""})

@@ -84,7 +84,9 @@ def read_result(value: object) -> ToolResult:
             found = parsed(next(iter(found.values())))
         else:
             break
-    return ToolResult(result_text(value if isinstance(value, str) and found == parsed(value) else found))
+    return ToolResult(
+        result_text(value if isinstance(value, str) and found == parsed(value) else found)
+    )
 
 
 def _last(value: object) -> object:

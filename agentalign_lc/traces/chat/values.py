@@ -7,7 +7,19 @@ from typing import Any
 
 from pydantic import JsonValue
 
-__all__ = ["DECODER", "as_json", "cleaned", "entry", "first", "kept", "line", "loads", "mapping", "parsed", "text"]
+__all__ = [
+    "DECODER",
+    "as_json",
+    "cleaned",
+    "entry",
+    "first",
+    "kept",
+    "line",
+    "loads",
+    "mapping",
+    "parsed",
+    "text",
+]
 
 DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 """Reads JSON; NaN and the infinities, which are none, become null."""
@@ -88,12 +100,12 @@ def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def parsed(value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """Return what a string of JSON (or a Python literal, as SDKs print dictionaries) holds.
+    r"""Return what a string of JSON (or a Python literal, as SDKs print dictionaries) holds.
 
     Anything else comes back as it is: text stays text, and so do numbers.
 
     Example:
-        >>> parsed('"{\\\\"a\\\\": 1}"'), parsed("{'q': None}"), parsed("[sic]"), parsed("12")
+        >>> parsed('"{\\"a\\": 1}"'), parsed("{'q': None}"), parsed("[sic]"), parsed("12")
         ({'a': 1}, {'q': None}, '[sic]', '12')
     """
     for _ in range(3):  # some exports encode what was encoded already

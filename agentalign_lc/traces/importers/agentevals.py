@@ -36,7 +36,10 @@ def _graph(value: object) -> Mapping[str, Any] | None:
         return value
     inner = value.get("outputs")
     if isinstance(inner, Mapping) and isinstance(inner.get("steps"), list):
-        return {"inputs": value.get("inputs"), **{k: v for k, v in inner.items() if v not in (None, [])}}
+        return {
+            "inputs": value.get("inputs"),
+            **{k: v for k, v in inner.items() if v not in (None, [])},
+        }
     return None
 
 
@@ -44,7 +47,11 @@ def _outputs(value: object) -> object:
     """The trajectory of a row of an evaluation: ``outputs``, maybe under ``messages``."""
     if not isinstance(value, Mapping) or "run_type" in value:
         return None
-    for inner in (value.get("outputs"), entry(value, "outputs", "messages"), value.get("trajectory")):
+    for inner in (
+        value.get("outputs"),
+        entry(value, "outputs", "messages"),
+        value.get("trajectory"),
+    ):
         if _is_chat(inner):
             return inner
     return None
@@ -100,7 +107,8 @@ def _graph_trace(id: str, graph: Mapping[str, Any]) -> Trace:
         said += read_chat(_state(given)).messages
         made = read_chat(results[turn] if turn < len(results) else None, "assistant").messages
         new = [one for one in made if one not in said]
-        reply = new.pop() if new and isinstance(new[-1], AIMessage) else None
+        reply = new[-1] if new and isinstance(new[-1], AIMessage) else None
+        new = new[:-1] if reply is not None else new
         seen.append(Seen(f"{root}:model", root, kind="model", messages=(*said, *new), reply=reply))
         said += [*new, *([reply] if reply else [])]
     return as_trace(id, "agentevals", seen)

@@ -40,7 +40,10 @@ def as_conversation(
     messages = [*chat.messages]
     if not messages:
         raise ValueError("no messages")
-    reply = messages.pop() if isinstance(messages[-1], AIMessage) else None
+    last = messages[-1]
+    reply = last if isinstance(last, AIMessage) else None
+    if reply is not None:
+        messages.pop()
     seen = Seen(
         f"{id}:0", kind="model", name=name, messages=tuple(messages), reply=reply, tools=chat.tools
     )

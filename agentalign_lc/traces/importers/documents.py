@@ -133,7 +133,7 @@ def _whole(part: bytes) -> bool:
 
 def _lines(head: _Head) -> Iterator[Value]:
     number = 0
-    for number, part in head.lines():  # noqa: B007 - the last line's number is needed below
+    for number, part in head.lines():
         if len(part) > LONGEST and not part.endswith(b"\n"):
             head.skip(part)
             yield Value(number, problem=f"longer than {LONGEST // 2**20} MiB")
@@ -174,7 +174,7 @@ def _values(text: str) -> Iterator[Value]:
             return
         if broken is not None:
             where = line + text.count("\n", at, broken)
-            found = value if value else None
+            found = value or None
             yield Value(line, found, problem=f"the JSON ends or breaks in line {where}")
             return
         yield Value(line, value)

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["is_inspect_log", "read_inspect"]
 
-_SPANS: dict[str, SpanKind] = {"agent": "agent", "tool": "chain", "solver": "chain", "solvers": "chain"}
+_SPANS: dict[str, SpanKind] = {
+    "agent": "agent",
+    "tool": "chain",
+    "solver": "chain",
+    "solvers": "chain",
+}
 
 
 def is_inspect_log(file: Path) -> bool:
@@ -59,7 +64,9 @@ def read_inspect(file: Path, report: Callable[[str], None]) -> Iterator[Trace]:
             sample = next(samples, None)
         except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             if number == 1:
-                raise ConfigError(f"{file} cannot be read by inspect_ai ({line(str(error))})") from error
+                raise ConfigError(
+                    f"{file} cannot be read by inspect_ai ({line(str(error))})"
+                ) from error
             report(f"{file}:{number}: {line(str(error))}")
             return
         if sample is None:
@@ -77,7 +84,10 @@ def _samples(file: Path) -> "Iterator[EvalSample]":
         raise ConfigError(
             f"{file} is a log of Inspect's: pip install 'agentalign-lc[inspect]' to read it"
         ) from error
-    return read_eval_log_samples(str(file), all_samples_required=False, resolve_attachments=True)
+    samples: Iterator[EvalSample] = read_eval_log_samples(
+        str(file), all_samples_required=False, resolve_attachments=True
+    )
+    return samples
 
 
 def _trace(sample: "EvalSample") -> Trace:
@@ -87,25 +97,48 @@ def _trace(sample: "EvalSample") -> Trace:
     about = {
         "sample": str(sample.id),
         "epoch": sample.epoch,
-        "scores": {name: text(score.value) for name, score in (sample.scores or {}).items()} or None,
+        "scores": {name: text(score.value) for name, score in (sample.scores or {}).items()}
+        or None,
     }
     if not any(one.kind == "model" for one in seen):
         # Logs may be written without events; the messages are always there.
-        chat = read_chat([json.loads(m.model_dump_json(exclude_none=True)) for m in sample.messages])
+        chat = read_chat(
+            [json.loads(m.model_dump_json(exclude_none=True)) for m in sample.messages]
+        )
         return as_conversation(id, "inspect", chat, attributes=about)
     return as_trace(id, "inspect", seen, name=str(sample.id), attributes=about)
 
 
 def _seen(events: list[dict[str, Any]]) -> Iterator[Seen]:
     ends = {text(one.get("id")): one for one in events if one.get("event") == "span_end"}
+    ran = _ran(events)
     for number, event in enumerate(events):
         kind = event.get("event")
+        if kind == "span_begin" and event.get("id") in ran.values():
+            continue
         if kind == "span_begin":
             yield _step(event, ends)
         elif kind == "model":
             yield _model(event, number)
         elif kind == "tool":
-            yield _tool(event, number)
+            seen = _tool(event, number)
+            seen.id = ran.get(number, seen.id)
+            yield seen
+
+
+def _ran(events: list[dict[str, Any]]) -> dict[int, str]:
+    """By the number of a tool's event the span that it ran in, and so what it did itself."""
+    begun: dict[tuple[str, str], list[str]] = {}
+    found: dict[int, str] = {}
+    for number, event in enumerate(events):
+        if event.get("event") == "span_begin" and event.get("type") == "tool":
+            place = (text(event.get("parent_id")), text(event.get("name")))
+            begun.setdefault(place, []).append(text(event.get("id")))
+        elif event.get("event") == "tool":
+            waiting = begun.get((text(event.get("span_id")), text(event.get("function"))))
+            if waiting:
+                found[number] = waiting.pop(0)
+    return found
 
 
 def _step(event: Mapping[str, Any], ends: Mapping[str, Mapping[str, Any]]) -> Seen:

@@ -24,7 +24,14 @@ _KINDS: dict[str, SpanKind] = {
     "SPAN": "chain",
 }
 _OTHERS = {"EVENT", "EVALUATOR", "EMBEDDING", "SCORE"}
-_LINKS = {"traceId", "trace_id", "parentObservationId", "parent_observation_id", "startTime", "start_time"}
+_LINKS = {
+    "traceId",
+    "trace_id",
+    "parentObservationId",
+    "parent_observation_id",
+    "startTime",
+    "start_time",
+}
 
 
 def _fits(value: object) -> bool:
@@ -37,7 +44,9 @@ def _fits(value: object) -> bool:
     for name in ("data", "batch"):
         several = value.get(name)
         if isinstance(several, list) and several:
-            return any(_is_event(one) or _is_observation(one) or _is_trace(one) for one in several[:20])
+            return any(
+                _is_event(one) or _is_observation(one) or _is_trace(one) for one in several[:20]
+            )
     return _is_observation(value) or _is_trace(value)
 
 
@@ -55,7 +64,9 @@ def _is_trace(value: object) -> bool:
 
 def _is_event(value: object) -> bool:
     kind = value.get("type") if isinstance(value, Mapping) else None
-    return isinstance(kind, str) and kind.endswith(("-create", "-update")) and "body" in mapping(value)
+    return (
+        isinstance(kind, str) and kind.endswith(("-create", "-update")) and "body" in mapping(value)
+    )
 
 
 def _pieces(value: object) -> Iterator[Piece | str]:
@@ -66,15 +77,8 @@ def _pieces(value: object) -> Iterator[Piece | str]:
     if not isinstance(value, Mapping):
         yield "no object"
         return
-    observations = value.get("observations")
-    if isinstance(observations, list):
-        whole = mapping(value["trace"]) if isinstance(value.get("trace"), Mapping) else value
-        about = {name: one for name, one in whole.items() if name != "observations"}
-        id = text(about.get("id")) or None
-        if id is not None:
-            yield Piece({"trace": about}, id=id, trace=id)
-        for one in observations:
-            yield from _observation(one, id)
+    if isinstance(value.get("observations"), list):
+        yield from _whole_trace(value)
         return
     several = first(value, "data", "batch")
     if isinstance(several, list):
@@ -86,6 +90,17 @@ def _pieces(value: object) -> Iterator[Piece | str]:
         yield Piece({"trace": value}, id=text(value["id"]), trace=text(value["id"]))
     else:
         yield "neither a trace nor an observation of Langfuse"
+
+
+def _whole_trace(value: Mapping[str, Any]) -> Iterator[Piece | str]:
+    """A trace with its observations inside."""
+    whole = mapping(value["trace"]) if isinstance(value.get("trace"), Mapping) else value
+    about = {name: one for name, one in whole.items() if name != "observations"}
+    id = text(about.get("id")) or None
+    if id is not None:
+        yield Piece({"trace": about}, id=id, trace=id)
+    for one in value["observations"]:
+        yield from _observation(one, id)
 
 
 def _event(event: Mapping[str, Any]) -> Iterator[Piece | str]:

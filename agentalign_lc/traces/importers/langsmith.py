@@ -22,7 +22,15 @@ _KINDS: dict[str, SpanKind] = {
 }
 _BATCHES = ("post", "patch")
 _MERGED = ("extra", "inputs", "outputs")
-_RUN = {"run_type", "dotted_order", "trace_id", "parent_run_id", "session_name", "end_time", "outputs"}
+_RUN = {
+    "run_type",
+    "dotted_order",
+    "trace_id",
+    "parent_run_id",
+    "session_name",
+    "end_time",
+    "outputs",
+}
 
 
 def _fits(value: object) -> bool:
@@ -48,7 +56,9 @@ def _pieces(value: object) -> Iterator[Piece | str]:
         runs = value
     else:
         whole = mapping(value)
-        listed = [whole.get(name) for name in (*_BATCHES, "runs") if isinstance(whole.get(name), list)]
+        listed = [
+            whole.get(name) for name in (*_BATCHES, "runs") if isinstance(whole.get(name), list)
+        ]
         runs = [one for several in listed for one in several or ()] if listed else [whole]
     for run in runs:
         yield from _run(run)
@@ -119,7 +129,9 @@ def _seen(run: Mapping[str, Any]) -> Seen:
             "model": first(metadata, "ls_model_name") or entry(parameters, "model"),
             "tags": run.get("tags") or None,
             "metadata": {
-                name: one for name, one in metadata.items() if not name.startswith(("ls_", "langgraph_"))
+                name: one
+                for name, one in metadata.items()
+                if not name.startswith(("ls_", "langgraph_"))
             }
             or None,
         },

@@ -16,7 +16,9 @@ _NAMES = ("messages", "conversations", "conversation")
 
 def _fits(value: object) -> bool:
     if isinstance(value, list):
-        return bool(value) and all(isinstance(one, Mapping) for one in value[:20]) and _fits(value[0])
+        return (
+            bool(value) and all(isinstance(one, Mapping) for one in value[:20]) and _fits(value[0])
+        )
     return bool(_said(value)) or isinstance(entry(value, "body", "messages"), list)
 
 
@@ -24,19 +26,26 @@ def _said(value: object) -> list[Any]:
     """The messages of a row; datasets call speakers ``from`` and what they say ``value``."""
     if not isinstance(value, Mapping):
         return []
-    found = next((value[name] for name in _NAMES if isinstance(value.get(name), list)), [])
+    several = (value[name] for name in _NAMES if isinstance(value.get(name), list))
+    found: list[Any] = next(several, [])
     rows = [mapping(one) for one in found]
     if rows and all("from" in one and "value" in one for one in rows):
-        names = {"gpt": "assistant", "human": "user", "observation": "tool", "function_call": "assistant"}
+        names = {
+            "gpt": "assistant",
+            "human": "user",
+            "observation": "tool",
+            "function_call": "assistant",
+        }
         return [
-            {"role": names.get(text(one["from"]), one["from"]), "content": one["value"]} for one in rows
+            {"role": names.get(text(one["from"]), one["from"]), "content": one["value"]}
+            for one in rows
         ]
     return found if rows and read_chat(found[:3]).messages else []
 
 
 def _pieces(value: object) -> Iterator[Piece | str]:
     for one in value if isinstance(value, list) else [value]:
-        if not _fits(one):
+        if not isinstance(one, Mapping) or not _fits(one):
             yield "no messages"
             continue
         id = first(one, "id", "custom_id", "conversation_id")
@@ -49,7 +58,11 @@ def _trace(id: str, pieces: Sequence[Mapping[str, Any]]) -> Trace:
     request = mapping(value["body"]) if "body" in value else value
     chat = read_chat({**request, "messages": _said(request)})
     messages = chat.messages
-    for answer in (entry(value, "response", "body"), value.get("completion"), value.get("choices") and value):
+    for answer in (
+        entry(value, "response", "body"),
+        value.get("completion"),
+        value.get("choices") and value,
+    ):
         if answer is not None and (reply := read_reply(answer)) is not None:
             messages = (*messages, reply)
             break

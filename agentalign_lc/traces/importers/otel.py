@@ -105,7 +105,10 @@ def _piece(span: Mapping[str, Any]) -> Piece:
     trace = trace or first(_context(span), "trace_id", "traceId")
     parent = _parent(span)
     return Piece(
-        {**span, "span_id": id}, id=id, trace=_hex(trace) if trace else (id if not parent else None), parent=parent
+        {**span, "span_id": id},
+        id=id,
+        trace=_hex(trace) if trace else (id if not parent else None),
+        parent=parent,
     )
 
 
@@ -115,8 +118,10 @@ def _context(span: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _number(span: Mapping[str, Any]) -> object:
     found = first(span, "spanId", "span_id", "context.span_id")
-    return found or first(_context(span), "span_id", "spanId") or (
-        span.get("id") if "name" in span or "span_kind" in span else None
+    return (
+        found
+        or first(_context(span), "span_id", "spanId")
+        or (span.get("id") if "name" in span or "span_kind" in span else None)
     )
 
 
@@ -206,7 +211,9 @@ def _event(value: Mapping[str, Any]) -> Event:
     return Event(_event_name(value), fields)
 
 
-def _seen(span: Mapping[str, Any], raw: Mapping[str, Any], said: Attributes, told: Sequence[Event]) -> Seen:
+def _seen(
+    span: Mapping[str, Any], raw: Mapping[str, Any], said: Attributes, told: Sequence[Event]
+) -> Seen:
     failed, why = _status(span, told)
     started, ended = _times(span)
     name = text(first(span, "name", "operationName"))
@@ -263,5 +270,7 @@ def _status(span: Mapping[str, Any], told: Sequence[Event]) -> tuple[bool, str]:
     return True, why or "failed"
 
 
-OTEL = Form("otel", "OpenTelemetry spans (GenAI, OpenInference, Vercel AI SDK)", _fits, _pieces, _trace)
+OTEL = Form(
+    "otel", "OpenTelemetry spans (GenAI, OpenInference, Vercel AI SDK)", _fits, _pieces, _trace
+)
 """Spans of OpenTelemetry."""

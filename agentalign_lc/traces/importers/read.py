@@ -17,7 +17,7 @@ from agentalign_lc.traces.importers.openai_messages import OPENAI
 from agentalign_lc.traces.importers.otel import OTEL
 from agentalign_lc.traces.trace import Trace
 
-__all__ = ["FORMS", "recognise", "read_traces"]
+__all__ = ["FORMS", "read_traces", "recognise"]
 
 FORMS: tuple[Form, ...] = (LANGSMITH, LANGFUSE, OTEL, AGENTEVALS, OPENAI)
 """What is tried, in this order."""
@@ -142,12 +142,13 @@ class _Reading:
     ) -> Iterator[Trace]:
         """The trace of some pieces; without those that break it, if any do."""
         try:
-            yield form.trace(id, pieces)
+            trace = form.trace(id, pieces)
         except _BROKEN as error:
             if len(pieces) == 1:
                 self.say(place, _reason(error))
                 return
         else:
+            yield trace
             return
         good: list[Mapping[str, Any]] = []
         for piece in pieces:

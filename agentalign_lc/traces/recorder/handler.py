@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.outputs import LLMResult
-from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
 
 from agentalign_lc.guard.audit.signals import EVENT
 from agentalign_lc.traces.recorder.seen import Ending, SeenRun, SeenTrace, snapshot
@@ -28,7 +28,7 @@ _HIDDEN = "langsmith:hidden"
 Deliver = Callable[[SeenTrace], None]
 
 
-class TraceHandler(GraphCallbackHandler):
+class TraceHandler(BaseCallbackHandler):
     """Gathers runs into traces, and delivers a trace when its root has ended.
 
     A run whose parent was never seen, or belongs to a trace that has ended, is the
@@ -164,13 +164,6 @@ class TraceHandler(GraphCallbackHandler):
     on_retriever_error = on_llm_error
     on_chain_error = on_llm_error
 
-    def on_interrupt(self, event: GraphInterruptEvent) -> None:
-        """A graph pauses, and will end without an error."""
-        with self._lock:
-            found = self._runs.get(event.run_id) if event.run_id else None
-            if found is not None:
-                found[0].ending = Ending(paused=True, text="", interrupts=tuple(event.interrupts))
-
     def on_custom_event(
         self,
         name: str,
@@ -245,7 +238,7 @@ class TraceHandler(GraphCallbackHandler):
             if run is None or trace is None or run.id != str(run_id):
                 return
             run.ended = now
-            run.ending = ending or run.ending
+            run.ending = ending
             is_root = run is trace.root
             if run.kind != "chain" or is_root:
                 run.got = snapshot(got) if is_root else got

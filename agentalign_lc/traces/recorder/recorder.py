@@ -148,7 +148,7 @@ def record(
     size: int = 1_000,
     threads: bool = True,
 ) -> Recorder:
-    """Record what runs inside of it: ``with record(store):`` or ``async with record(store):``.
+    """Record what runs inside of ``with record(store):``, or ``async with``.
 
     It is a matter of the context, as the app's own callbacks are: what other tasks
     and threads do meanwhile is not recorded, and of two that are nested the inner

@@ -61,11 +61,27 @@ def trace_of(seen: SeenTrace, made: Iterable[Span] | None = None) -> Trace:
 
 def spans(seen: SeenTrace) -> Iterator[Span]:
     """Yield the spans of what was seen, one at a time."""
+    _pass_pauses_up(seen.runs)
     for run in seen.runs:
         try:
             yield _span(run, is_root=run is seen.root)
         except Exception as error:  # noqa: BLE001 - one odd value must not cost the trace
             yield Span(**_frame(run), attributes={"unreadable": f"{type(error).__name__}: {error}"[:500]})  # fmt: skip
+
+
+def _pass_pauses_up(runs: Sequence[SeenRun]) -> None:
+    """Mark as paused what ended with a pause inside: a graph swallows the interrupts of its nodes."""
+    last_start: dict[str, float] = {}
+    pauses: dict[str, SeenRun] = {}
+    for run in reversed(runs):  # children before their parents
+        inside = pauses.get(run.id) if run.kind == "chain" and run.ending is None else None
+        # What went on after the pause was resumed in between, or never paused itself.
+        if inside is not None and inside.ended and last_start[run.id] <= inside.ended:
+            run.ending = inside.ending
+        if run.parent is not None:
+            last_start.setdefault(run.parent, run.started)
+            if run.ending is not None and run.ending.paused:
+                pauses.setdefault(run.parent, run)
 
 
 def openai_tools(tools: Iterable[Any]) -> tuple[dict[str, Any], ...]:
@@ -235,8 +251,10 @@ def _text(value: Any) -> str:  # noqa: ANN401 - what a tool returned
 
 def _plain(value: Any, depth: int = 0) -> JsonValue:  # noqa: ANN401 - anything that an app hands on
     """Turn a value into JSON; what has no such form is named by its type."""
+    if isinstance(value, Enum):
+        return _plain(value.value, depth + 1)
     if value is None or isinstance(value, bool | int | float | str):
-        return value.value if isinstance(value, Enum) else value
+        return value
     if depth > _DEEPEST:
         return "[deeper]"
     if isinstance(value, Mapping):
@@ -256,4 +274,4 @@ def _object(value: Any, depth: int) -> JsonValue:  # noqa: ANN401
         return {one.name: _plain(getattr(value, one.name), depth + 1) for one in fields}
     if isinstance(value, UUID | Path | date | datetime | BaseException):
         return str(value)
-    return _plain(value.value, depth) if isinstance(value, Enum) else f"[{type(value).__name__}]"
+    return f"[{type(value).__name__}]"

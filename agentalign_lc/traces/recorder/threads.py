@@ -46,7 +46,7 @@ def follow() -> None:
     with _lock:
         _followers += 1
         if _followers == 1:
-            threading.Thread.start = _linked_start  # type: ignore[method-assign]
+            threading.Thread.start = _linked_start  # type: ignore[method-assign, assignment]
             ThreadPoolExecutor.submit = _linked_submit  # type: ignore[method-assign, assignment]
 
 
@@ -85,7 +85,7 @@ def _linked_start(thread: threading.Thread) -> None:
         run = thread.run
 
         def linked_run() -> None:
-            del thread.run  # type: ignore[method-assign] # or the thread would hold itself
+            del thread.run  # or the thread would hold itself
             with _linked(link):
                 run()
 

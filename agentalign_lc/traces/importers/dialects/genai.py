@@ -5,7 +5,7 @@ in ``gen_ai.prompt.N.*`` (OpenLLMetry), or in attributes of a framework's own
 (pydantic-ai, Google's ADK).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
@@ -19,7 +19,9 @@ from agentalign_lc.traces.trace import SpanKind
 __all__ = ["read_genai"]
 
 _OPERATIONS: dict[str, SpanKind] = {
-    **dict.fromkeys(("chat", "text_completion", "generate_content", "completion", "responses"), "model"),
+    **dict.fromkeys(
+        ("chat", "text_completion", "generate_content", "completion", "responses"), "model"
+    ),
     "execute_tool": "tool",
     **dict.fromkeys(("invoke_agent", "create_agent", "agent"), "agent"),
     **dict.fromkeys(("invoke_workflow", "workflow", "task", "chain"), "chain"),
@@ -101,7 +103,9 @@ def read_genai(raw: Raw, events: Sequence[Event] = ()) -> Attributes | None:
     if kind != "model":
         found.name = text(first(raw, "gen_ai.agent.name", "traceloop.entity.name", "agent_name"))
         found.given = found.given or first(raw, *_INPUTS)
-        found.said = found.said or first(raw, *_OUTPUTS, "pydantic_ai.all_messages", "all_messages_events")
+        found.said = found.said or first(
+            raw, *_OUTPUTS, "pydantic_ai.all_messages", "all_messages_events"
+        )
         if found.messages is None and found.reply is None:
             return found
         if found.messages is None and (chat := read_chat(found.said, "assistant").messages):
@@ -119,19 +123,22 @@ def _kind(raw: Raw, events: Sequence[Event]) -> SpanKind | None:
     for name in ("gen_ai.span.kind", "traceloop.span.kind", "langfuse.observation.type"):
         if raw.get(name) is not None:
             return _KINDS.get(text(raw[name]).lower(), "other")
-    if raw.get("llm.request.type") is not None:
-        return "model" if raw["llm.request.type"] in ("chat", "completion") else "other"
-    if first(raw, "gen_ai.tool.name", "gen_ai.tool.call.id") is not None:
-        return "tool"
-    if text(raw.get("mcp.method.name")) == "tools/call":
-        return "tool"
-    if any(name.startswith(("gen_ai.prompt", "gen_ai.input.", "gen_ai.request.")) for name in raw):
-        return "model"
-    if first(raw, "gen_ai.agent.name", "gen_ai.agent.id", "agent_name") is not None:
-        return "agent"
-    if first(raw, "gen_ai.system", "gen_ai.provider.name") is not None:
-        return "model" if raw.get("gen_ai.usage.output_tokens") is not None else "other"
-    return "model" if any(one.name.startswith("gen_ai.") for one in events) else None
+    return next((kind for kind, signs in _signs(raw, events) if signs), None)
+
+
+def _signs(raw: Raw, events: Sequence[Event]) -> Iterator[tuple[SpanKind, bool]]:
+    """What a span may be that does not say so, the surest first."""
+    request = raw.get("llm.request.type")
+    yield "model", request in ("chat", "completion")
+    yield "other", request is not None
+    yield "tool", first(raw, "gen_ai.tool.name", "gen_ai.tool.call.id") is not None
+    yield "tool", raw.get("mcp.method.name") == "tools/call"
+    asked = ("gen_ai.prompt", "gen_ai.input.", "gen_ai.request.", "llm.prompts")
+    yield "model", any(name.startswith(asked) for name in raw)
+    yield "agent", first(raw, "gen_ai.agent.name", "gen_ai.agent.id", "agent_name") is not None
+    yield "model", raw.get("gen_ai.usage.output_tokens") is not None
+    yield "other", first(raw, "gen_ai.system", "gen_ai.provider.name") is not None
+    yield "model", any(one.name.startswith("gen_ai.") for one in events)
 
 
 def _tool(raw: Raw, events: Sequence[Event], found: Attributes) -> Attributes:
@@ -153,7 +160,11 @@ def _given(raw: Raw, told: Sequence[BaseMessage], *, model: bool) -> tuple[BaseM
     system = _system(raw.get("gen_ai.system_instructions"))
     messages: Sequence[BaseMessage] = ()
     for name in _INPUTS:
-        value = _valued(nested(raw, name) if name.startswith(("gen_ai.prompt", "llm.prompts")) else raw.get(name))
+        value = _valued(
+            nested(raw, name)
+            if name.startswith(("gen_ai.prompt", "llm.prompts"))
+            else raw.get(name)
+        )
         if value is not None and (messages := read_chat(value, plain=model).messages):
             break
     messages = messages or told
@@ -191,7 +202,10 @@ def _system(value: object) -> tuple[BaseMessage, ...]:
         return ()
     found = parsed(value)
     parts = found if isinstance(found, list) else [found]
-    texts = [text(first(mapping(one), "content", "text") if isinstance(one, dict) else one) for one in parts]
+    texts = [
+        text(first(mapping(one), "content", "text") if isinstance(one, dict) else one)
+        for one in parts
+    ]
     joined = "\n".join(one for one in texts if one)
     return (SystemMessage(joined),) if joined else ()
 

@@ -75,7 +75,7 @@ def _message(wrapped: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: one for name, one in message.items() if name != "contents"}
     if isinstance(message.get("contents"), list):
         parts = [*_parts(message["contents"])]
-        plain["content"] = parts if parts else message.get("content")
+        plain["content"] = parts or message.get("content")
     name = message.get("function_call_name")
     if isinstance(name, str):
         arguments = message.get("function_call_arguments_json")

@@ -31,7 +31,7 @@ def speaks(raw: Raw) -> bool:
         >>> speaks({"gen_ai.system": "openai"}), speaks({"http.method": "GET"})
         (True, False)
     """
-    return any(isinstance(name, str) and name.startswith(_PREFIXES) for name in raw)
+    return any(name.startswith(_PREFIXES) for name in raw)
 
 
 def read_attributes(raw: Raw, events: Sequence[Event] = ()) -> Attributes:
@@ -54,7 +54,17 @@ def read_attributes(raw: Raw, events: Sequence[Event] = ()) -> Attributes:
     for other in others:
         if found.kind == "other":
             found.kind = other.kind
-        for name in ("name", "thread", "given", "said", "tools", "call_id", "usage", "model", "failed"):
+        for name in (
+            "name",
+            "thread",
+            "given",
+            "said",
+            "tools",
+            "call_id",
+            "usage",
+            "model",
+            "failed",
+        ):
             if not getattr(found, name):
                 setattr(found, name, getattr(other, name))
         if other.kind == found.kind:

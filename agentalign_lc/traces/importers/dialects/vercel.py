@@ -26,7 +26,10 @@ def read_vercel(raw: Raw) -> Attributes | None:
     found.model = text(first(raw, "ai.response.model", "ai.model.id"))
     if operation == "ai.toolCall":
         found.kind = "tool"
-        found.name, found.call_id = text(raw.get("ai.toolCall.name")), text(raw.get("ai.toolCall.id"))
+        found.name, found.call_id = (
+            text(raw.get("ai.toolCall.name")),
+            text(raw.get("ai.toolCall.id")),
+        )
         found.given = first(raw, "ai.toolCall.args", "ai.toolCall.input")
         found.said = first(raw, "ai.toolCall.result", "ai.toolCall.output")
         return found
@@ -44,7 +47,9 @@ def read_vercel(raw: Raw) -> Attributes | None:
 
 
 def _answer(raw: Raw) -> Mapping[str, Any] | None:
-    said = first(raw, "ai.response.text", "ai.result.text", "ai.response.object", "ai.result.object")
+    said = first(
+        raw, "ai.response.text", "ai.result.text", "ai.response.object", "ai.result.object"
+    )
     calls = parsed(first(raw, "ai.response.toolCalls", "ai.result.toolCalls"))
     thought = raw.get("ai.response.reasoning")
     if said is None and not calls:
