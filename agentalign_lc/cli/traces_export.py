@@ -16,7 +16,7 @@ from agentalign_lc.errors import ConfigError
 from agentalign_lc.taxonomy import append_chains, load_library
 from agentalign_lc.traces.export.agentevals import agentevals_row
 from agentalign_lc.traces.export.otel import otel_row
-from agentalign_lc.traces.harvest import harvest
+from agentalign_lc.traces.harvesting import harvest
 from agentalign_lc.traces.labelling import settled
 from agentalign_lc.traces.store import TraceStore
 from agentalign_lc.traces.trace import Label, Trace

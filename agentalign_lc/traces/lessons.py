@@ -8,7 +8,7 @@ from agentalign_lc.guard.learning.lessons import Lesson
 from agentalign_lc.messages import message_text
 from agentalign_lc.records import Intent
 from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
-from agentalign_lc.traces.harvest import split_of
+from agentalign_lc.traces.harvesting import split_of
 from agentalign_lc.traces.trace import Label, Trace
 
 __all__ = ["trace_lessons"]

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, ChatMessage
 from agentalign_lc.dataset import FORMATS
 from agentalign_lc.roles.embedded.judge import reads_as_refusal
 from agentalign_lc.taxonomy.harms import load_harms
-from agentalign_lc.traces.harvest import harvest
+from agentalign_lc.traces.harvesting import harvest
 from agentalign_lc.traces.refusing import word_refusal
 from agentalign_lc.traces.trace import Label
 from tests.traces.tracing import answered, called, traced
