@@ -8,7 +8,7 @@ import typer
 
 from agentalign_lc.dataset import FORMATS, Exported, export_conversations, open_conversations
 
-__all__ = ["export"]
+__all__ = ["export", "say_exported"]
 
 
 def export(
@@ -39,10 +39,11 @@ def export(
                 err=True,
             )
         done = export_conversations(source.conversations, format_, out, split)
-    _say(done, out)
+    say_exported(done, out)
 
 
-def _say(done: Exported, out: Path) -> None:
+def say_exported(done: Exported, out: Path) -> None:
+    """Print what an export wrote, and what it did not."""
     several = f" ({_listed(done.splits)})" if len(done.splits) > 1 else ""
     typer.echo(f"{done.rows} rows in {out}{several}")
     if done.without_row:

@@ -14,6 +14,7 @@ from rich.table import Table
 from agentalign_lc.cli.guard_init import init
 from agentalign_lc.cli.guard_verify import verify
 from agentalign_lc.cli.problems import Problems
+from agentalign_lc.cli.traces_store import labelled
 from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.guard import Guard
@@ -22,6 +23,7 @@ from agentalign_lc.guard.judges.classifier import ClassifierJudge
 from agentalign_lc.guard.judges.rules import RuleJudge
 from agentalign_lc.guard.learning.classifier import Classifier, load_classifier, shipped_classifier
 from agentalign_lc.guard.learning.fit import fit
+from agentalign_lc.guard.learning.lessons import Lesson
 from agentalign_lc.guard.learning.measure import FPRS, Interval, Measures
 from agentalign_lc.guard.measuring.labelled import Labelled, parse_messages, read_labelled
 from agentalign_lc.guard.measuring.plots import draw
@@ -37,6 +39,8 @@ from agentalign_lc.guard.policy.policy import Policy
 from agentalign_lc.guard.view import look
 from agentalign_lc.rows import read_rows
 from agentalign_lc.taxonomy import load_library
+from agentalign_lc.traces.lessons import trace_lessons
+from agentalign_lc.traces.store import TraceStore
 
 __all__ = ["check", "evaluate", "fit_classifier", "guard", "print_scorecard"]
 
@@ -63,8 +67,13 @@ guard.command("verify")(verify)
 
 @guard.command("fit")
 def fit_classifier(
-    run: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
     out: Annotated[Path, typer.Option(help="File to write, .safetensors.")],
+    run: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder of a run.", show_default=False)
+    ] = None,
+    traces: Annotated[
+        str | None, typer.Option(help="Store of labelled traces to learn from as well.")
+    ] = None,
     kind: Annotated[
         _Kind,
         typer.Option(
@@ -76,7 +85,10 @@ def fit_classifier(
 ) -> None:
     """Fit a classifier on a run; say how it does on chains and tools that it never saw."""
     console = Console(highlight=False)
-    fitted = fit(run, out, kind, seed=seed, epochs=epochs, report=typer.echo)
+    if run is None and traces is None:
+        raise ConfigError("give the folder of a run to fit on, or --traces STORE, or both")
+    more = _lessons(traces) if traces is not None else []
+    fitted = fit(run, out, kind, more=more, seed=seed, epochs=epochs, report=typer.echo)
     table = Table(title=f"Held out, {out}", title_justify="left")
     for heading in ("split", "rows", "AUROC", "recall at 2.8 % FPR"):
         table.add_column(heading, justify="left" if heading == "split" else "right")
@@ -247,6 +259,15 @@ def _conversation(file: Path) -> tuple[BaseMessage, ...]:
         return parse_messages(values)
     except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error
+
+
+def _lessons(store: str) -> list[Lesson]:
+    with TraceStore.open(store, create=False) as opened:
+        found = list(trace_lessons(labelled(opened)))
+    if not found:
+        raise ConfigError(f"no trace in {store} has a label: run `agentalign traces label`")
+    typer.echo(f"{len(found):,} texts from labelled traces")
+    return found
 
 
 def _write(file: Path, figures: dict[str, Any]) -> None:

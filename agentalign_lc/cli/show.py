@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from agentalign_lc.messages import message_text
 from agentalign_lc.records import Example, Intent, Result, Status
 from agentalign_lc.seeds import stream
 
-__all__ = ["draw_examples", "example_panel", "said", "show"]
+__all__ = ["draw_examples", "example_panel", "message_parts", "said", "show"]
 
 _COLOURS = {Intent.HARMFUL: "red", Intent.BORDERLINE: "yellow", Intent.BENIGN: "green"}
 _LONG = 600
@@ -98,7 +99,7 @@ def example_panel(result: Result, *, system: bool = False) -> Panel:
         )
     footer = Text(" · ".join(notes), style="dim")
     return Panel(
-        Group(*(part for message in messages for part in _parts(message)), footer),
+        Group(*(part for message in messages for part in message_parts(message)), footer),
         title=f"[{colour}]{result.intent.value}[/] · {escape(chain.category)} / {escape(chain.subcategory)} · {escape(chain.name)}",
         subtitle=f"[dim]{example.id}[/]",
         title_align="left",
@@ -114,7 +115,7 @@ def _rejected_panel(example: Example) -> Panel:
     same = sum(1 for _ in itertools.takewhile(_alike, zip(good, bad, strict=False)))
     kind = (example.rejected_as or "").replace("_", " ")
     return Panel(
-        Group(*(part for message in bad[same:] for part in _parts(message))),
+        Group(*(part for message in bad[same:] for part in message_parts(message))),
         title=f"rejected: {kind}",
         title_align="left",
         border_style="dim",
@@ -125,8 +126,9 @@ def _alike(pair: tuple[BaseMessage, BaseMessage]) -> bool:
     return pair[0].model_dump(exclude={"id"}) == pair[1].model_dump(exclude={"id"})
 
 
-def _parts(message: BaseMessage) -> list[Padding]:
-    text = _shortened(message_text(message))
+def message_parts(message: BaseMessage, safe: Callable[[str], str] = str) -> list[Padding]:
+    """Draw a message; ``safe`` is applied to every text of it."""
+    text = safe(_shortened(message_text(message)))
     if isinstance(message, HumanMessage):
         return [_spoken("user", text, "bold cyan")]
     if isinstance(message, ToolMessage):
@@ -135,7 +137,10 @@ def _parts(message: BaseMessage) -> list[Padding]:
     if isinstance(message, AIMessage):
         calls = [
             Padding(
-                Text(f"{call['name']}({_arguments(call['args'])})", style="magenta"), (0, 0, 0, 2)
+                Text(
+                    safe(f"{call['name']}({_shortened(_arguments(call['args']))})"), style="magenta"
+                ),
+                (0, 0, 0, 2),
             )
             for call in message.tool_calls
         ]

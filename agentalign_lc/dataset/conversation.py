@@ -4,11 +4,11 @@ Plain dictionaries and not LangChain messages: a hundred thousand rows go
 through here on their way from the store to a file.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict
 
-from langchain_core.messages import messages_from_dict
+from langchain_core.messages import BaseMessage, message_to_dict, messages_from_dict
 
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.messages import message_text
@@ -22,6 +22,7 @@ __all__ = [
     "example_conversation",
     "pair",
     "run_conversations",
+    "turns_of",
 ]
 
 _ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
@@ -135,6 +136,17 @@ def diverging_turns(conversation: Conversation) -> tuple[list[Turn], Turn, Turn]
     if parts is None or _said(parts[1][0]) == _said(parts[2][0]):
         return None
     return parts[0], parts[1][0], parts[2][0]
+
+
+def turns_of(messages: Iterable[BaseMessage]) -> list[Turn]:
+    """LangChain messages as turns.
+
+    Example:
+        >>> from langchain_core.messages import HumanMessage
+        >>> turns_of([HumanMessage("Hi")])
+        [{'role': 'user', 'content': 'Hi'}]
+    """
+    return _turns([message_to_dict(message) for message in messages])
 
 
 def _common(one: Sequence[Turn], other: Sequence[Turn]) -> int:

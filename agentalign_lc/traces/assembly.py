@@ -16,10 +16,14 @@ from agentalign_lc.traces.likeness import follow, likeness
 from agentalign_lc.traces.matching import answered, matched
 from agentalign_lc.traces.trace import Span, Trace
 
-__all__ = ["trajectories", "trajectory"]
+__all__ = ["NOTHING_SAID", "trajectories", "trajectory"]
 
 Scope = tuple[str, ...]
 """Ids of the agents, tools and subgraphs around a span, from the outside in."""
+
+
+NOTHING_SAID = Trajectory(messages=(), tools=())
+"""The trajectory of a trace without a conversation, for those who would rather not ask."""
 
 
 def trajectory(trace: Trace) -> Trajectory | None:

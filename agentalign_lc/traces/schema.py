@@ -58,6 +58,8 @@ LABELS = Table(
     Column("label", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("at", Integer),
     Column("score", Double),
     Column("given", Double, nullable=False),
     sqlite_autoincrement=True,

@@ -181,7 +181,7 @@ class TraceStore:
             StoreError: the trace is not there, or the label cannot be written.
         """
         row = label.model_dump() | {"given": time.time()}
-        row |= {name: _column(row[name]) for name in ("by", "reason")}
+        row |= {name: _column(row[name]) for name in ("by", "reason", "category")}
         with self._connected(writing=True) as connection:
             known = select(TRACES.c.seq).where(TRACES.c.id == label.trace)
             if connection.execute(known).first() is None:

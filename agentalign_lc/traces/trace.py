@@ -77,4 +77,10 @@ class Label(Record):
     by: str
     """Name of the judge, or ``person``."""
     reason: str = ""
+    category: str = ""
+    """Kind of harm, a subcategory of the taxonomy where there is one."""
     score: float | None = None
+    """How harmful, from 0 to 1."""
+    at: int | None = None
+    """Number of messages of the main conversation with which the harm showed; None if nobody
+    knows."""

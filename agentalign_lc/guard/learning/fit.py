@@ -1,22 +1,24 @@
 """Fits a guard's classifier on a synthesised run: n-grams, or an adapter of the sentence encoder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.learning.classifier import Classifier, save_classifier
 from agentalign_lc.guard.learning.fitted import Report, say_nothing
-from agentalign_lc.guard.learning.lessons import read_lessons
+from agentalign_lc.guard.learning.lessons import Lesson, read_lessons
 from agentalign_lc.guard.learning.ngram_fit import fit_ngrams
 
 __all__ = ["fit"]
 
 
 def fit(
-    folder: Path,
+    folder: Path | None,
     out: Path,
     kind: Literal["ngrams", "encoder"],
     *,
+    more: Sequence[Lesson] = (),
     seed: int = 7,
     epochs: int = 2,
     report: Report = say_nothing,
@@ -26,11 +28,21 @@ def fit(
     It is trained on the split ``train``, calibrated on ``dev``, and reported
     on the splits whose chains, tools and sequences it never saw.
 
+    Args:
+        folder: The run; None where all there is to learn from is given as ``more``.
+        out: File to write.
+        kind: What to fit.
+        more: Further lessons, such as those of labelled traces.
+        seed: Same seed and lessons, same weights.
+        epochs: Of the encoder's adapter.
+        report: Is told what is being done.
+
     Raises:
         ConfigError: the run has too little to learn from, or an extra is missing.
         StoreError: the folder holds no run, or it cannot be read.
     """
-    lessons = read_lessons(folder)
+    lessons = [*(read_lessons(folder) if folder is not None else ()), *more]
+    source = " and ".join(filter(None, [str(folder or ""), "traces" if more else ""]))
     counts = {
         label: sum(lesson.harmful == label for lesson in lessons if lesson.split == split)
         for split in ("train", "dev")
@@ -38,10 +50,10 @@ def fit(
     }
     if not all(counts.values()):
         raise ConfigError(
-            f"{folder} has too little to fit on: harmful and benign requests in train and dev are "
+            f"{source} has too little to fit on: harmful and benign requests in train and dev are "
             "needed; synthesise at least 100 scenarios, some of them everyday ones"
         )
-    report(f"{len(lessons):,} texts from {folder}")
+    report(f"{len(lessons):,} texts from {source}")
     if kind == "encoder":
         from agentalign_lc.guard.learning.encoder_fit import fit_encoder  # noqa: PLC0415 - heavy
 
