@@ -67,8 +67,9 @@ def _labeller(model: str | None, base_url: str | None, policy: Path | None) -> L
         return JudgeLabeller(judge, name=judge.source)
     chosen = Policy.load(policy) if policy is not None else Policy()
     catalog = load_catalog()
-    judges = [RuleJudge(chosen), ChainJudge(load_library(catalog), catalog), ClassifierJudge()]
-    return GuardLabeller(Engine(judges, chosen), catalog)
+    chains = ChainJudge(load_library(catalog), catalog)
+    guard = Engine([RuleJudge(chosen), chains, ClassifierJudge()], chosen)
+    return GuardLabeller(guard, catalog)
 
 
 def _ask(store: TraceStore, source: str | None, *, again: bool) -> None:
