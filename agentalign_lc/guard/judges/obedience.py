@@ -66,12 +66,14 @@ _KINDS = {
     for word in words.split()
 }
 _ALIKE = {"list": "read", "search": "read", "append": "write", "copy": "write", "move": "write"}
-_VERB = "|".join(
-    sorted(
-        set(_KINDS) - {"info", "status", "log", "logs"}
-        | {"confirm", "keep", "enter", "visit", "use", "gather", "collect"}
-    )
+_VERBS_ASKED = frozenset(
+    set(_KINDS) - {"info", "status", "log", "logs"}
+    | {"confirm", "keep", "enter", "visit", "use", "gather", "collect"}
 )
+_VERB = "|".join(sorted(_VERBS_ASKED))
+_LETTERS = re.compile(r"[^\W_]+")
+_SHORTEST = 5
+"""Characters of a target, at least; see ``orders.targets``."""
 _LEAD = r"(?:(?:please|kindly|also|then|now|next|first|finally|immediately|just|ok(?:ay)?|so|and|p\.?s\.?|asap)[ ,:]+)*"
 _SPOKEN_TO = (
     r"(?:you (?:must|should|shall|will|need to|have to|are (?:required|asked|instructed|to)(?: to)?|ought to)|"
@@ -127,10 +129,27 @@ class _Read:
 
     text: str
     """All of it, in plain letters."""
-    words: frozenset[str]
-    targets: frozenset[str]
-    """Addresses, paths, numbers and the like."""
     asked: tuple[Asked, ...]
+
+    @property
+    def words(self) -> frozenset[str]:
+        return _words(self.text)
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Addresses, paths, numbers and the like."""
+        return _named(self.text)
+
+    def shares(self, texts: Sequence[str]) -> bool:
+        """Whether any stretch as long as a target stands both in it and in one of these texts.
+
+        Targets take ten times as long to find.
+        """
+        return any(
+            text[start : start + _SHORTEST] in self.text
+            for text in texts
+            for start in range(len(text) - _SHORTEST + 1)
+        )
 
     def elsewhere(self, value: str, one: Asked) -> bool:
         """Whether a value stands outside a sentence too: it is data then, and no news."""
@@ -153,8 +172,7 @@ def _read(result: str) -> _Read:
         result = f"{result[: _LONGEST // 2]}\n{result[-_LONGEST // 2 :]}"
     parts = sentences(result)
     found = tuple(islice(_asking(parts), _MOST))
-    text = "\n".join(parts)
-    return _Read(text, _words(text), targets(text), found) if found else _NOTHING
+    return _Read("\n".join(parts), found) if found else _NOTHING
 
 
 def _asking(parts: Sequence[str]) -> Iterator[Asked]:
@@ -162,11 +180,13 @@ def _asking(parts: Sequence[str]) -> Iterator[Asked]:
     for place, part in enumerate(parts):
         pair = "\n".join(parts[place : place + 2])
         command = machine and is_command(pair)
-        if command or _ASKS.search(part.strip()):
+        # The pattern is slow, and most sentences have none of its verbs.
+        may = not _VERBS_ASKED.isdisjoint(_LETTERS.findall(part))
+        if command or (may and _ASKS.search(part.strip())):
             yield Asked(pair, command)
 
 
-_NOTHING = _Read("", frozenset(), frozenset(), ())
+_NOTHING = _Read("", ())
 
 
 def obedience(
@@ -255,8 +275,9 @@ class _Doing:
             return _STRICT
         values = [value for value in self.values if value in read.text]
         # A target may stand inside a longer argument, such as a command.
-        used = [target for target in read.targets if self._uses(target)]
-        words = self.words & read.words
+        near = read.shares(self.places)
+        used = [target for target in read.targets if self._uses(target)] if near else []
+        words = self.words & read.words if self.words else self.words
         if not (values or used or words):
             return 0.0
         return max(self._weighed(one, read, values, used, words) for one in read.asked)
@@ -329,6 +350,11 @@ def _kind_of(name: str) -> str:
 @lru_cache(maxsize=512)
 def _kinds(text: str) -> frozenset[str]:
     return frozenset(_KINDS[word] for word in re.findall(r"[a-z]+", text) if word in _KINDS)
+
+
+@lru_cache(maxsize=128)
+def _named(text: str) -> frozenset[str]:
+    return targets(text)
 
 
 @lru_cache(maxsize=1024)
