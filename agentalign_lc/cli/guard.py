@@ -99,6 +99,10 @@ def evaluate(
     plots: Annotated[
         Path | None, typer.Option(help="Folder for roc.png and scores.png (extra plots).")
     ] = None,
+    beside: Annotated[
+        _Kind | None,
+        typer.Option(help="Classifier of the package whose curve is drawn into roc.png too."),
+    ] = None,
 ) -> None:
     """Measure on labelled rows: AUROC, recall at false-positive rates, precision, F1, latency."""
     judge = ClassifierJudge(_classifier(weights, kind))
@@ -114,7 +118,10 @@ def evaluate(
         _write(json_, {**about, **card.to_json(), "left_out": problems.count})
     print_scorecard(card, f"{data.name}, {judge.classifier.kind}")
     if plots is not None:
-        for file in draw(card, plots, judge.refuse_from if policy is None else None):
+        threshold = judge.refuse_from if policy is None else None
+        name = judge.classifier.kind if policy is None else "guard"
+        others = {beside: _marked_again(data, beside)} if beside else {}
+        for file in draw(card, plots, threshold, name=name, beside=others):
             typer.echo(file)
 
 
@@ -156,6 +163,12 @@ def print_scorecard(card: Scorecard, title: str, console: Console | None = None)
         if groups:
             console.print(_grouped(title_, groups))
     console.print(f"  {card.p50 * 1000:.1f} ms a row at the median, {card.p95 * 1000:.1f} at 95 %")
+
+
+def _marked_again(data: Path, kind: _Kind) -> Scorecard:
+    """What another classifier of the package makes of rows whose problems have been told."""
+    other = ClassifierJudge(shipped_classifier(kind))
+    return mark(read_labelled(data, lambda _line, _why: None), by_classifier(other))
 
 
 def _lines(found: Measures) -> list[tuple[str, float | None, str]]:

@@ -94,7 +94,7 @@ def test_nothing_to_measure(ngrams, tmp_path: Path) -> None:
 
 def test_plots(ngrams, data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    code, _, _ = ngrams("eval", "--data", data, "--plots", tmp_path / "plots")
+    code, _, _ = ngrams("eval", "--data", data, "--plots", tmp_path / "plots", "--beside", "ngrams")
     assert code == 0
     for name in ("roc.png", "scores.png"):
         assert (tmp_path / "plots" / name).read_bytes().startswith(b"\x89PNG")

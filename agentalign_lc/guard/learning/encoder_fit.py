@@ -9,6 +9,7 @@ triplet (a logistic ranking loss), which no wording of the story can give away.
 import random
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import asdict, dataclass
 from statistics import pstdev
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,9 @@ from agentalign_lc.guard.learning.adapter import (
     load_adapted,
 )
 from agentalign_lc.guard.learning.classifier import Ensemble, Scorer
+from agentalign_lc.guard.learning.curriculum import Curriculum, Group, plan_epochs
 from agentalign_lc.guard.learning.fitted import Fitted, Report, finish, regression, say_nothing
-from agentalign_lc.guard.learning.lessons import Lesson, triplets
+from agentalign_lc.guard.learning.lessons import Lesson
 from agentalign_lc.guard.learning.ngram_fit import fit_ngrams
 from agentalign_lc.guard.learning.tensors import Tensor, TensorFile
 from agentalign_lc.quality.encoder import load_encoder
@@ -34,57 +36,55 @@ from agentalign_lc.records import Intent
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["fit_encoder"]
+__all__ = ["Objective", "fit_adapter", "fit_encoder"]
 
-_Group = list[Lesson]
 _Parts = dict[str, tuple[Parameter, Parameter]]
 
 _RANK = 16
-_GROUPS = 12
-"""Triplets in a batch."""
 _RATE, _HEAD_RATE = 5e-4, 2e-2
 _WARM_UP = 20
-_BORDERLINE = 0.3
-"""What a borderline text counts; at a half and more, recall on other people's requests falls."""
-_RANKING = 0.5
-"""What the ranking loss counts beside the cross entropy."""
+_FIRST = 720
+"""Texts that the first head is fitted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What the losses count."""
+
+    borderline: float = 0.3
+    """A borderline text, where a harmful or a benign one counts 1."""
+    ranking: float = 0.5
+    """The ranking loss, beside the cross entropy."""
+
+
+_CURRICULUM, _OBJECTIVE = Curriculum(), Objective()
 
 
 def fit_encoder(
     lessons: Sequence[Lesson],
     *,
     seed: int = 7,
-    epochs: int = 2,
-    stories: int = 150,
-    everyday: int = 130,
+    curriculum: Curriculum = _CURRICULUM,
+    objective: Objective = _OBJECTIVE,
     report: Report = say_nothing,
 ) -> Fitted:
     """Fit the adapter and the head.
 
-    Same lessons, seed and number of threads, same weights.
+    Same lessons, seed and kind of processor, same weights: one thread computes.
 
     Args:
         lessons: Those of the split ``train`` are trained on; the others calibrate and report.
         seed: Seed of the choice of stories, of the order and of the first weights.
-        epochs: How often each text is seen.
-        stories: Triplets of whole requests, each of another chain; readings come all.
-        everyday: Everyday requests.
+        curriculum: How much of them is shown, and how often.
+        objective: What is asked of the scores.
         report: Is told the loss, every ten batches.
 
     Raises:
         ConfigError: the extra ``local`` or ``fit`` is missing.
     """
-    chance = random.Random(seed)
-    torch.manual_seed(seed)
-    groups = _choose(lessons, chance, stories=stories, everyday=everyday)
-    report(f"{sum(map(len, groups)):,} texts in {len(groups):,} groups to train on")
-    # Others embed with the same, cached encoder: theirs must stay as it is.
-    encoder = deepcopy(load_encoder())
-    head, bias = _first_head(encoder, [lesson for group in groups for lesson in group])
-    parts = _adapt(encoder)
-    _train(encoder, parts, (head, bias), groups, epochs=epochs, chance=chance, report=report)
-    tensors = adapter_tensors(parts, head, bias.item())
-    about = {"seed": seed, "epochs": epochs, "rank": _RANK, "texts": sum(map(len, groups))}
+    tensors = fit_adapter(
+        lessons, seed=seed, curriculum=curriculum, objective=objective, report=report
+    )
     # What is calibrated is what will be loaded: half precision, added into the weights.
     scorer = load_adapted(TensorFile(tensors))
     report("beside it n-grams; calibrating on the split dev")
@@ -93,7 +93,40 @@ def fit_encoder(
     shares = _shares(scorers, [lesson.text for lesson in lessons if lesson.split == "dev"])
     ensemble = Ensemble(tuple(zip(scorers, shares, strict=True)))
     tensors |= {**ngrams.tensors, "shares": Tensor.of(shares)}
+    about = {"seed": seed, "rank": _RANK, **asdict(curriculum), **asdict(objective)}
     return Fitted(finish("encoder", ensemble, lessons, about), tensors)
+
+
+def fit_adapter(
+    lessons: Sequence[Lesson],
+    *,
+    seed: int,
+    curriculum: Curriculum,
+    objective: Objective,
+    report: Report = say_nothing,
+) -> dict[str, Tensor]:
+    """Train the adapter and its head; what ``load_adapted`` reads."""
+    chance = random.Random(seed)
+    train = [lesson for lesson in lessons if lesson.split == "train"]
+    epochs = plan_epochs(train, curriculum, chance)
+    batches = [batch for epoch in epochs for batch in epoch]
+    shown = sum(len(group) for batch in batches for group in batch)
+    report(f"{shown:,} texts in {len(batches):,} batches to train on")
+    threads = torch.get_num_threads()
+    # Sums that several threads share depend on who is first.
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            # Others embed with the same, cached encoder: theirs must stay as it is.
+            encoder = deepcopy(load_encoder())
+            first = [lesson for batch in epochs[0] for group in batch for lesson in group]
+            head = _first_head(encoder, first[:_FIRST], objective)
+            parts = _adapt(encoder)
+            _train(encoder, parts, head, batches, objective, report)
+    finally:
+        torch.set_num_threads(threads)
+    return adapter_tensors(parts, head[0], head[1].item())
 
 
 def _shares(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]:
@@ -105,38 +138,19 @@ def _shares(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]:
     return [1 / max(pstdev(scorer.scores(texts)), 1e-6) for scorer in scorers]
 
 
-def _choose(
-    lessons: Sequence[Lesson], chance: random.Random, *, stories: int, everyday: int
-) -> list[_Group]:
-    """All readings; of the requests one story a chain, as many as are wanted."""
-    train = [lesson for lesson in lessons if lesson.split == "train"]
-    readings = triplets(lesson for lesson in train if lesson.source == "reading")
-    by_chain: dict[str, list[_Group]] = {}
-    for group in triplets(lesson for lesson in train if lesson.source == "request"):
-        by_chain.setdefault(group[0].chain, []).append(group)
-    one_each = [chance.choice(told) for told in by_chain.values()]
-    chance.shuffle(one_each)
-    usual = [group for group in one_each if group[0].everyday]
-    told = [group for group in one_each if not group[0].everyday]
-    return [*readings, *told[:stories], *usual[:everyday]]
-
-
 def _first_head(
-    encoder: "SentenceTransformer", lessons: Sequence[Lesson]
+    encoder: "SentenceTransformer", lessons: Sequence[Lesson], objective: Objective
 ) -> tuple[Parameter, Parameter]:
     """A head for the bare encoder, so that the adapter starts from something that works."""
     with torch.no_grad():
         vectors = torch.cat(
-            [
-                embed(encoder, [lesson.text for lesson in lessons[start : start + 32]])
-                for start in range(0, len(lessons), 32)
-            ]
+            [_vectors(encoder, lessons[start : start + 32]) for start in range(0, len(lessons), 32)]
         )
     model = regression()(C=5.0, max_iter=2000)
     model.fit(
         vectors.numpy(),
         [lesson.harmful for lesson in lessons],
-        sample_weight=[_weight(lesson) for lesson in lessons],
+        sample_weight=[_weight(lesson, objective) for lesson in lessons],
     )
     head = torch.tensor(model.coef_[0], dtype=torch.float32)
     return Parameter(head), Parameter(torch.tensor(model.intercept_[0], dtype=torch.float32))
@@ -168,10 +182,8 @@ def _train(
     encoder: "SentenceTransformer",
     parts: _Parts,
     head: tuple[Parameter, Parameter],
-    groups: Sequence[_Group],
-    *,
-    epochs: int,
-    chance: random.Random,
+    batches: Sequence[Sequence[Group]],
+    objective: Objective,
     report: Report,
 ) -> None:
     thin = [matrix for pair in parts.values() for matrix in pair]
@@ -179,7 +191,6 @@ def _train(
         [{"params": thin, "lr": _RATE}, {"params": list(head), "lr": _HEAD_RATE}],
         weight_decay=0.01,
     )
-    batches = [batch for _ in range(epochs) for batch in _batches(groups, chance)]
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: min(1.0, (step + 1) / _WARM_UP) * max(0.02, 1 - step / len(batches)),
@@ -187,7 +198,7 @@ def _train(
     encoder.train()
     seen = 0.0
     for number, batch in enumerate(batches, start=1):
-        loss = _loss(encoder, head, batch)
+        loss = _loss(encoder, head, batch, objective)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(thin, 1.0)
@@ -199,21 +210,15 @@ def _train(
             seen = 0.0
 
 
-def _batches(groups: Sequence[_Group], chance: random.Random) -> list[list[_Group]]:
-    """Batches of groups of like length, so that little of them is padding, in any order."""
-    shuffled = chance.sample(groups, len(groups))
-    ranked = sorted(shuffled, key=lambda group: len(group[0].text) // 60)
-    batches = [ranked[start : start + _GROUPS] for start in range(0, len(ranked), _GROUPS)]
-    chance.shuffle(batches)
-    return batches
-
-
 def _loss(
-    encoder: "SentenceTransformer", head: tuple[Parameter, Parameter], batch: Sequence[_Group]
+    encoder: "SentenceTransformer",
+    head: tuple[Parameter, Parameter],
+    batch: Sequence[Group],
+    objective: Objective,
 ) -> torch.Tensor:
     lessons = [lesson for group in batch for lesson in group]
-    scores = embed(encoder, [lesson.text for lesson in lessons]) @ head[0] + head[1]
-    weights = torch.tensor([_weight(lesson) for lesson in lessons])
+    scores = _vectors(encoder, lessons) @ head[0] + head[1]
+    weights = torch.tensor([_weight(lesson, objective) for lesson in lessons])
     labels = torch.tensor([float(lesson.harmful) for lesson in lessons])
     each = binary_cross_entropy_with_logits(scores, labels, reduction="none")
     loss = (each * weights).sum() / weights.sum()
@@ -227,8 +232,14 @@ def _loss(
         return loss
     above, below = (list(side) for side in zip(*pairs, strict=True))
     ranked = softplus(scores[below] - scores[above]) * weights[below]
-    return loss + _RANKING * ranked.mean()
+    return loss + objective.ranking * ranked.mean()
 
 
-def _weight(lesson: Lesson) -> float:
-    return _BORDERLINE if lesson.intent is Intent.BORDERLINE else 1.0
+def _vectors(encoder: "SentenceTransformer", lessons: Sequence[Lesson]) -> torch.Tensor:
+    # Numbers of half the length: where the processor has instructions for them, twice as fast.
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return embed(encoder, [lesson.text for lesson in lessons]).float()
+
+
+def _weight(lesson: Lesson, objective: Objective) -> float:
+    return objective.borderline if lesson.intent is Intent.BORDERLINE else 1.0
