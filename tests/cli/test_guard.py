@@ -174,6 +174,7 @@ def test_fit_on_a_run(agentalign, tmp_path: Path) -> None:
     code, text, err = agentalign("guard", "fit", run, "--out", out)
     assert (code, err) == (0, "")
     assert "dev: requests" in text
+    assert "dev: outlines" in text
     first = out.read_bytes()
     assert agentalign("guard", "fit", run, "--out", out)[0] == 0
     assert out.read_bytes() == first
