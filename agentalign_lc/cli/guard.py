@@ -120,7 +120,7 @@ def evaluate(
     if plots is not None:
         threshold = judge.refuse_from if policy is None else None
         name = judge.classifier.kind if policy is None else "guard"
-        others = {beside: _marked_again(data, beside)} if beside else {}
+        others: dict[str, Scorecard] = {beside: _marked_again(data, beside)} if beside else {}
         for file in draw(card, plots, threshold, name=name, beside=others):
             typer.echo(file)
 
