@@ -66,11 +66,10 @@ def fit_classifier(
         ),
     ] = "ngrams",
     seed: Annotated[int, typer.Option(help="Same seed and run, same weights.")] = 7,
-    epochs: Annotated[int, typer.Option(min=1, help="Of the encoder's adapter.")] = 2,
 ) -> None:
     """Fit a classifier on a run; say how it does on chains and tools that it never saw."""
     console = Console(highlight=False)
-    fitted = fit(run, out, kind, seed=seed, epochs=epochs, report=typer.echo)
+    fitted = fit(run, out, kind, seed=seed, report=typer.echo)
     table = Table(title=f"Held out, {out}", title_justify="left")
     for heading in ("split", "rows", "AUROC", "recall at 2.8 % FPR"):
         table.add_column(heading, justify="left" if heading == "split" else "right")

@@ -23,6 +23,8 @@ class Curriculum:
     """Each shows all short texts (readings, outlines, tools) and every everyday request."""
     stories: int = 2
     """Stories of each chain in an epoch; the next epoch tells the next ones."""
+    tools: bool = True
+    """Whether the tools' descriptions are shown."""
     batch: int = 36
     """Texts in a batch, about; groups stay whole."""
 
@@ -46,7 +48,8 @@ def plan_epochs(
     """
     short: list[Group] = []
     told: dict[str, list[Group]] = {}
-    for group in triplets(lessons):
+    shown = (lesson for lesson in lessons if curriculum.tools or lesson.source != "tool")
+    for group in triplets(shown):
         if group[0].source == "request":
             told.setdefault(group[0].chain, []).append(group)
         else:

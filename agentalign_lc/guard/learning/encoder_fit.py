@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from statistics import pstdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import Parameter
@@ -20,6 +20,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from agentalign_lc.guard.learning.adapter import (
     SCALE,
     adapter_tensors,
+    average,
     embed,
     linears,
     load_adapted,
@@ -36,7 +37,7 @@ from agentalign_lc.records import Intent
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["Objective", "fit_adapter", "fit_encoder"]
+__all__ = ["COURSES", "Objective", "fit_adapter", "fit_encoder", "join_ngrams"]
 
 _Parts = dict[str, tuple[Parameter, Parameter]]
 
@@ -58,43 +59,64 @@ class Objective:
     """The ranking loss, beside the cross entropy."""
 
 
-_CURRICULUM, _OBJECTIVE = Curriculum(), Objective()
+COURSES = (Curriculum(epochs=2, tools=False), Curriculum(epochs=1))
+"""An adapter is trained on each, and their mean is taken: the first knows more of the run, the
+second has forgotten less of what the encoder knew."""
+_OBJECTIVE = Objective()
 
 
 def fit_encoder(
     lessons: Sequence[Lesson],
     *,
     seed: int = 7,
-    curriculum: Curriculum = _CURRICULUM,
+    courses: Sequence[Curriculum] = COURSES,
     objective: Objective = _OBJECTIVE,
     report: Report = say_nothing,
 ) -> Fitted:
-    """Fit the adapter and the head.
+    """Fit an adapter and its head, calibrated together with n-grams.
 
     Same lessons, seed and kind of processor, same weights: one thread computes.
 
     Args:
         lessons: Those of the split ``train`` are trained on; the others calibrate and report.
         seed: Seed of the choice of stories, of the order and of the first weights.
-        curriculum: How much of them is shown, and how often.
+        courses: For each an adapter is trained, with the next seed; they are averaged.
         objective: What is asked of the scores.
         report: Is told the loss, every ten batches.
 
     Raises:
         ConfigError: the extra ``local`` or ``fit`` is missing.
     """
-    tensors = fit_adapter(
-        lessons, seed=seed, curriculum=curriculum, objective=objective, report=report
-    )
+    adapters = [
+        fit_adapter(lessons, seed=seed + at, curriculum=course, objective=objective, report=report)
+        for at, course in enumerate(courses)
+    ]
+    about = {
+        "seed": seed,
+        "rank": _RANK * len(adapters),
+        "courses": [asdict(course) for course in courses],
+        "objective": asdict(objective),
+    }
+    return join_ngrams(average(adapters), lessons, about, seed=seed, report=report)
+
+
+def join_ngrams(
+    adapter: dict[str, Tensor],
+    lessons: Sequence[Lesson],
+    about: dict[str, Any],
+    *,
+    seed: int = 7,
+    report: Report = say_nothing,
+) -> Fitted:
+    """A classifier of an adapter and n-grams: fits these, weighs the two, calibrates the sum."""
     # What is calibrated is what will be loaded: half precision, added into the weights.
-    scorer = load_adapted(TensorFile(tensors))
+    scorer = load_adapted(TensorFile(adapter))
     report("beside it n-grams; calibrating on the split dev")
     ngrams = fit_ngrams(lessons, seed=seed)
     scorers = (scorer, ngrams.classifier.scorer)
     shares = _shares(scorers, [lesson.text for lesson in lessons if lesson.split == "dev"])
     ensemble = Ensemble(tuple(zip(scorers, shares, strict=True)))
-    tensors |= {**ngrams.tensors, "shares": Tensor.of(shares)}
-    about = {"seed": seed, "rank": _RANK, **asdict(curriculum), **asdict(objective)}
+    tensors = {**adapter, **ngrams.tensors, "shares": Tensor.of(shares)}
     return Fitted(finish("encoder", ensemble, lessons, about), tensors)
 
 
@@ -102,7 +124,7 @@ def fit_adapter(
     lessons: Sequence[Lesson],
     *,
     seed: int = 7,
-    curriculum: Curriculum = _CURRICULUM,
+    curriculum: Curriculum = COURSES[0],
     objective: Objective = _OBJECTIVE,
     report: Report = say_nothing,
 ) -> dict[str, Tensor]:

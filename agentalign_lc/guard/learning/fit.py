@@ -5,7 +5,6 @@ from typing import Literal
 
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.learning.classifier import Classifier, save_classifier
-from agentalign_lc.guard.learning.curriculum import Curriculum
 from agentalign_lc.guard.learning.fitted import Report, say_nothing
 from agentalign_lc.guard.learning.lessons import read_lessons
 from agentalign_lc.guard.learning.ngram_fit import fit_ngrams
@@ -19,7 +18,6 @@ def fit(
     kind: Literal["ngrams", "encoder"],
     *,
     seed: int = 7,
-    epochs: int = 2,
     report: Report = say_nothing,
 ) -> Classifier:
     """Fit a classifier on a run and write it.
@@ -46,9 +44,7 @@ def fit(
     if kind == "encoder":
         from agentalign_lc.guard.learning.encoder_fit import fit_encoder  # noqa: PLC0415 - heavy
 
-        fitted = fit_encoder(
-            lessons, seed=seed, curriculum=Curriculum(epochs=epochs), report=report
-        )
+        fitted = fit_encoder(lessons, seed=seed, report=report)
     else:
         fitted = fit_ngrams(lessons, seed=seed)
     save_classifier(out, fitted.classifier, fitted.tensors)
