@@ -45,6 +45,8 @@ _RANK = 16
 _RATE, _HEAD_RATE = 2e-4, 2e-2
 # A higher rate, or more epochs, learns the run and forgets what the encoder knows of other requests.
 _WARM_UP = 20
+_NGRAMS = 0.7
+"""What the n-grams count beside the adapted encoder."""
 _FIRST = 720
 """Texts that the first head is fitted on."""
 
@@ -153,12 +155,13 @@ def fit_adapter(
 
 
 def _shares(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]:
-    """As much for each: one over the spread of its scores on held-out texts.
+    """Of the adapted encoder and the n-grams: one over the spread of its scores on held-out texts.
 
     The two err on other texts. Shares learnt on a run's own requests would lean
-    on what holds for those alone.
+    on what holds for those alone; the n-grams, the weaker of the two, count less.
     """
-    return [1 / max(pstdev(scorer.scores(texts)), 1e-6) for scorer in scorers]
+    spreads = [max(pstdev(scorer.scores(texts)), 1e-6) for scorer in scorers]
+    return [weight / spread for weight, spread in zip((1.0, _NGRAMS), spreads, strict=True)]
 
 
 def _first_head(

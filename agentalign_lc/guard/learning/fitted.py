@@ -29,9 +29,9 @@ _ALLOW_MISSES = 0.05
 _SPLITS: tuple[Split, ...] = ("dev", "test", "test_chains", "test_tools")
 _TABLES = (
     ("requests", "request", Intent.BENIGN),
-    ("requests, against borderline", "request", Intent.BORDERLINE),
+    ("requests vs borderline", "request", Intent.BORDERLINE),
     ("readings", "reading", Intent.BENIGN),
-    ("readings, against borderline", "reading", Intent.BORDERLINE),
+    ("readings vs borderline", "reading", Intent.BORDERLINE),
     ("outlines", "outline", Intent.BENIGN),
 )
 """What is reported of a split: name, source of the lessons, what the harmful ones are told from."""

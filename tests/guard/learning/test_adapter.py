@@ -15,6 +15,7 @@ from agentalign_lc.guard.learning import adapter, encoder_fit  # noqa: E402 - on
 from agentalign_lc.guard.learning.classifier import load_classifier, save_classifier  # noqa: E402
 from agentalign_lc.guard.learning.curriculum import Curriculum  # noqa: E402
 from agentalign_lc.guard.learning.lessons import Lesson  # noqa: E402
+from agentalign_lc.guard.learning.tensors import Tensor, TensorFile  # noqa: E402
 from agentalign_lc.records import Intent  # noqa: E402
 
 
@@ -103,6 +104,24 @@ def test_the_same_seed_gives_the_same_weights(encoder: _Encoder) -> None:
     state = torch.random.get_rng_state()
     assert fitted(7) == fitted(7) != fitted(8)
     assert torch.equal(torch.random.get_rng_state(), state), "others' random numbers stay theirs"
+
+
+def test_the_mean_of_adapters_moves_the_encoder_by_the_mean(encoder: _Encoder) -> None:
+    adapters = [
+        encoder_fit.fit_adapter(list(_lessons()), seed=seed, curriculum=Curriculum(epochs=1))
+        for seed in (7, 8)
+    ]
+    changes = [_change(encoder, adapter_) for adapter_ in (*adapters, adapter.average(adapters))]
+    one, two, mean = changes
+    assert one.abs().max() > 1e-4, "or nothing was learnt"
+    assert torch.allclose(mean, (one + two) / 2, atol=1e-5)
+
+
+def _change(encoder: _Encoder, tensors: dict[str, Tensor]) -> torch.Tensor:
+    """What an adapter adds to all of the encoder's linear maps, in one row."""
+    loaded = adapter.load_adapted(TensorFile(tensors)).encoder
+    pairs = zip(adapter.linears(loaded), adapter.linears(encoder), strict=True)
+    return torch.cat([(new.weight - old.weight).flatten() for (_, new), (_, old) in pairs])
 
 
 def test_one_text_scores_as_among_others(encoder: _Encoder) -> None:
