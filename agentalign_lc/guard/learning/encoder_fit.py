@@ -42,8 +42,8 @@ __all__ = ["COURSES", "Objective", "fit_adapter", "fit_encoder", "join_ngrams"]
 _Parts = dict[str, tuple[Parameter, Parameter]]
 
 _RANK = 16
+# A higher rate learns more of the run and forgets what the encoder knows of other requests.
 _RATE, _HEAD_RATE = 2e-4, 2e-2
-# A higher rate, or more epochs, learns the run and forgets what the encoder knows of other requests.
 _WARM_UP = 20
 _NGRAMS = 0.7
 """What the n-grams count beside the adapted encoder."""

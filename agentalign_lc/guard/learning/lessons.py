@@ -44,7 +44,8 @@ def read_lessons(folder: Path) -> list[Lesson]:
 
     Its requests alone would teach that harm is long and full of detail, as they
     are. So the readings of its chains are lessons too, put as orders: short and
-    blunt. And so are the tools' descriptions, which are nobody's harm.
+    blunt. So are outlines, the same orders with the steps spelt out, which are
+    alike whatever the intent; and the tools' descriptions, which are nobody's harm.
 
     Raises:
         StoreError: the folder holds no run, or it cannot be read.

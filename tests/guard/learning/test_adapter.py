@@ -81,7 +81,7 @@ def test_fitted_stored_and_loaded_it_says_the_same(encoder: _Encoder, tmp_path: 
     before = deepcopy(encoder.state_dict())
     lines: list[str] = []
     fitted, tensors = encoder_fit.fit_encoder(
-        list(_lessons()), courses=[Curriculum(epochs=6, batch=9)] * 2, report=lines.append
+        list(_lessons()), courses=[Curriculum(epochs=3, batch=9)] * 2, report=lines.append
     )
     assert any("batch 10" in line for line in lines)
     assert all(torch.equal(before[name], now) for name, now in encoder.state_dict().items())
