@@ -52,7 +52,7 @@ def draw(
         folder.mkdir(parents=True, exist_ok=True)
         for figure, file in zip((curve, scores), made, strict=True):
             figure.tight_layout()
-            figure.savefig(file, dpi=150)
+            figure.savefig(file, dpi=130)
     except OSError as error:
         raise ConfigError(f"{folder} cannot be written to ({error.strerror or error})") from error
     return made
@@ -71,14 +71,13 @@ def _draw_curves(axes, cards: Mapping[str, Scorecard]) -> None:  # type: ignore[
             label=f"{name} AUROC {card.overall.auroc:.3f}".strip(),
         )
         axes.plot([0.028], [recall], "o", color=colour)
-        axes.annotate(f"{recall:.0%}", (0.028, recall), xytext=(-6, 6), ha="right", **_NEAR)
+        axes.annotate(f"{100 * recall:.0f} %", (0.028, recall), xytext=(-6, 6), ha="right", **_NEAR)
     axes.plot(_ALONG, _ALONG, color=_GREY, linewidth=1, linestyle=":", label="chance")
     # A guard lives at the left end, which an even scale would hide.
     axes.set_xscale("log")
-    axes.set_xticks([0.005, *map(float, FPRS), 1.0])
-    axes.set_xticklabels(
-        ["0.5 %", *(f"{float(fpr):.1%}".replace("%", " %") for fpr in FPRS), "100 %"]
-    )
+    ticks = [0.005, *map(float, FPRS), 1.0]
+    axes.set_xticks(ticks)
+    axes.set_xticklabels([f"{100 * at:g} %" for at in ticks])
     axes.minorticks_off()
     axes.set(
         title=f"{next(iter(cards.values())).overall.rows:,} rows",
