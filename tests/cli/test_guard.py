@@ -94,7 +94,7 @@ def test_nothing_to_measure(ngrams, tmp_path: Path) -> None:
 
 def test_plots(ngrams, data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    code, _, _ = ngrams("eval", "--data", data, "--plots", tmp_path / "plots")
+    code, _, _ = ngrams("eval", "--data", data, "--plots", tmp_path / "plots", "--beside", "ngrams")
     assert code == 0
     for name in ("roc.png", "scores.png"):
         assert (tmp_path / "plots" / name).read_bytes().startswith(b"\x89PNG")
@@ -227,6 +227,7 @@ def test_fit_on_a_run(agentalign, tmp_path: Path) -> None:
     code, text, err = agentalign("guard", "fit", run, "--out", out)
     assert (code, err) == (0, "")
     assert "dev: requests" in text
+    assert "dev: outlines" in text
     first = out.read_bytes()
     assert agentalign("guard", "fit", run, "--out", out)[0] == 0
     assert out.read_bytes() == first

@@ -9,8 +9,9 @@ triplet (a logistic ranking loss), which no wording of the story can give away.
 import random
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import asdict, dataclass
 from statistics import pstdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import Parameter
@@ -19,13 +20,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from agentalign_lc.guard.learning.adapter import (
     SCALE,
     adapter_tensors,
+    average,
     embed,
     linears,
     load_adapted,
 )
 from agentalign_lc.guard.learning.classifier import Ensemble, Scorer
+from agentalign_lc.guard.learning.curriculum import Curriculum, Group, plan_epochs
 from agentalign_lc.guard.learning.fitted import Fitted, Report, finish, regression, say_nothing
-from agentalign_lc.guard.learning.lessons import Lesson, triplets
+from agentalign_lc.guard.learning.lessons import Lesson
 from agentalign_lc.guard.learning.ngram_fit import fit_ngrams
 from agentalign_lc.guard.learning.tensors import Tensor, TensorFile
 from agentalign_lc.quality.encoder import load_encoder
@@ -34,109 +37,146 @@ from agentalign_lc.records import Intent
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["fit_encoder"]
+__all__ = ["COURSES", "Objective", "fit_adapter", "fit_encoder", "join_ngrams"]
 
-_Group = list[Lesson]
 _Parts = dict[str, tuple[Parameter, Parameter]]
 
 _RANK = 16
-_GROUPS = 12
-"""Triplets in a batch."""
-_RATE, _HEAD_RATE = 5e-4, 2e-2
+# A higher rate learns more of the run and forgets what the encoder knows of other requests.
+_RATE, _HEAD_RATE = 2e-4, 2e-2
 _WARM_UP = 20
-_BORDERLINE = 0.3
-"""What a borderline text counts; at a half and more, recall on other people's requests falls."""
-_RANKING = 0.5
-"""What the ranking loss counts beside the cross entropy."""
+_NGRAMS = 0.7
+"""What the n-grams count beside the adapted encoder."""
+_FIRST = 720
+"""Texts that the first head is fitted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What the losses count."""
+
+    borderline: float = 0.3
+    """A borderline text, where a harmful or a benign one counts 1."""
+    ranking: float = 0.5
+    """The ranking loss, beside the cross entropy."""
+
+
+COURSES = (Curriculum(epochs=2, tools=False), Curriculum(epochs=1))
+"""An adapter is trained on each, and their mean is taken: the first knows more of the run, the
+second has forgotten less of what the encoder knew."""
+_OBJECTIVE = Objective()
 
 
 def fit_encoder(
     lessons: Sequence[Lesson],
     *,
     seed: int = 7,
-    epochs: int = 2,
-    stories: int = 150,
-    everyday: int = 130,
+    courses: Sequence[Curriculum] = COURSES,
+    objective: Objective = _OBJECTIVE,
     report: Report = say_nothing,
 ) -> Fitted:
-    """Fit the adapter and the head.
+    """Fit an adapter and its head, calibrated together with n-grams.
 
-    Same lessons, seed and number of threads, same weights.
+    Same lessons, seed and kind of processor, same weights: one thread computes.
 
     Args:
         lessons: Those of the split ``train`` are trained on; the others calibrate and report.
         seed: Seed of the choice of stories, of the order and of the first weights.
-        epochs: How often each text is seen.
-        stories: Triplets of whole requests, each of another chain; readings come all.
-        everyday: Everyday requests.
+        courses: For each an adapter is trained, with the next seed; they are averaged.
+        objective: What is asked of the scores.
         report: Is told the loss, every ten batches.
 
     Raises:
         ConfigError: the extra ``local`` or ``fit`` is missing.
     """
-    chance = random.Random(seed)
-    torch.manual_seed(seed)
-    groups = _choose(lessons, chance, stories=stories, everyday=everyday)
-    report(f"{sum(map(len, groups)):,} texts in {len(groups):,} groups to train on")
-    # Others embed with the same, cached encoder: theirs must stay as it is.
-    encoder = deepcopy(load_encoder())
-    head, bias = _first_head(encoder, [lesson for group in groups for lesson in group])
-    parts = _adapt(encoder)
-    _train(encoder, parts, (head, bias), groups, epochs=epochs, chance=chance, report=report)
-    tensors = adapter_tensors(parts, head, bias.item())
-    about = {"seed": seed, "epochs": epochs, "rank": _RANK, "texts": sum(map(len, groups))}
+    adapters = [
+        fit_adapter(lessons, seed=seed + at, curriculum=course, objective=objective, report=report)
+        for at, course in enumerate(courses)
+    ]
+    about = {
+        "seed": seed,
+        "rank": _RANK * len(adapters),
+        "courses": [asdict(course) for course in courses],
+        "objective": asdict(objective),
+    }
+    return join_ngrams(average(adapters), lessons, about, seed=seed, report=report)
+
+
+def join_ngrams(
+    adapter: dict[str, Tensor],
+    lessons: Sequence[Lesson],
+    about: dict[str, Any],
+    *,
+    seed: int = 7,
+    report: Report = say_nothing,
+) -> Fitted:
+    """A classifier of an adapter and n-grams: fits these, weighs the two, calibrates the sum."""
     # What is calibrated is what will be loaded: half precision, added into the weights.
-    scorer = load_adapted(TensorFile(tensors))
+    scorer = load_adapted(TensorFile(adapter))
     report("beside it n-grams; calibrating on the split dev")
     ngrams = fit_ngrams(lessons, seed=seed)
     scorers = (scorer, ngrams.classifier.scorer)
     shares = _shares(scorers, [lesson.text for lesson in lessons if lesson.split == "dev"])
     ensemble = Ensemble(tuple(zip(scorers, shares, strict=True)))
-    tensors |= {**ngrams.tensors, "shares": Tensor.of(shares)}
+    tensors = {**adapter, **ngrams.tensors, "shares": Tensor.of(shares)}
     return Fitted(finish("encoder", ensemble, lessons, about), tensors)
 
 
+def fit_adapter(
+    lessons: Sequence[Lesson],
+    *,
+    seed: int = 7,
+    curriculum: Curriculum = COURSES[0],
+    objective: Objective = _OBJECTIVE,
+    report: Report = say_nothing,
+) -> dict[str, Tensor]:
+    """Train the adapter and its head; what ``load_adapted`` reads."""
+    chance = random.Random(seed)
+    train = [lesson for lesson in lessons if lesson.split == "train"]
+    epochs = plan_epochs(train, curriculum, chance)
+    batches = [batch for epoch in epochs for batch in epoch]
+    shown = sum(len(group) for batch in batches for group in batch)
+    report(f"{shown:,} texts in {len(batches):,} batches to train on")
+    threads = torch.get_num_threads()
+    # Sums that several threads share depend on who is first.
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            # Others embed with the same, cached encoder: theirs must stay as it is.
+            encoder = deepcopy(load_encoder())
+            first = [lesson for batch in epochs[0] for group in batch for lesson in group]
+            head = _first_head(encoder, first[:_FIRST], objective)
+            parts = _adapt(encoder)
+            _train(encoder, parts, head, batches, objective, report)
+    finally:
+        torch.set_num_threads(threads)
+    return adapter_tensors(parts, head[0], head[1].item())
+
+
 def _shares(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]:
-    """As much for each: one over the spread of its scores on held-out texts.
+    """Of the adapted encoder and the n-grams: one over the spread of its scores on held-out texts.
 
     The two err on other texts. Shares learnt on a run's own requests would lean
-    on what holds for those alone.
+    on what holds for those alone; the n-grams, the weaker of the two, count less.
     """
-    return [1 / max(pstdev(scorer.scores(texts)), 1e-6) for scorer in scorers]
-
-
-def _choose(
-    lessons: Sequence[Lesson], chance: random.Random, *, stories: int, everyday: int
-) -> list[_Group]:
-    """All readings; of the requests one story a chain, as many as are wanted."""
-    train = [lesson for lesson in lessons if lesson.split == "train"]
-    readings = triplets(lesson for lesson in train if lesson.source == "reading")
-    by_chain: dict[str, list[_Group]] = {}
-    for group in triplets(lesson for lesson in train if lesson.source == "request"):
-        by_chain.setdefault(group[0].chain, []).append(group)
-    one_each = [chance.choice(told) for told in by_chain.values()]
-    chance.shuffle(one_each)
-    usual = [group for group in one_each if group[0].everyday]
-    told = [group for group in one_each if not group[0].everyday]
-    return [*readings, *told[:stories], *usual[:everyday]]
+    spreads = [max(pstdev(scorer.scores(texts)), 1e-6) for scorer in scorers]
+    return [weight / spread for weight, spread in zip((1.0, _NGRAMS), spreads, strict=True)]
 
 
 def _first_head(
-    encoder: "SentenceTransformer", lessons: Sequence[Lesson]
+    encoder: "SentenceTransformer", lessons: Sequence[Lesson], objective: Objective
 ) -> tuple[Parameter, Parameter]:
     """A head for the bare encoder, so that the adapter starts from something that works."""
     with torch.no_grad():
         vectors = torch.cat(
-            [
-                embed(encoder, [lesson.text for lesson in lessons[start : start + 32]])
-                for start in range(0, len(lessons), 32)
-            ]
+            [_vectors(encoder, lessons[start : start + 32]) for start in range(0, len(lessons), 32)]
         )
     model = regression()(C=5.0, max_iter=2000)
     model.fit(
         vectors.numpy(),
         [lesson.harmful for lesson in lessons],
-        sample_weight=[_weight(lesson) for lesson in lessons],
+        sample_weight=[_weight(lesson, objective) for lesson in lessons],
     )
     head = torch.tensor(model.coef_[0], dtype=torch.float32)
     return Parameter(head), Parameter(torch.tensor(model.intercept_[0], dtype=torch.float32))
@@ -168,10 +208,8 @@ def _train(
     encoder: "SentenceTransformer",
     parts: _Parts,
     head: tuple[Parameter, Parameter],
-    groups: Sequence[_Group],
-    *,
-    epochs: int,
-    chance: random.Random,
+    batches: Sequence[Sequence[Group]],
+    objective: Objective,
     report: Report,
 ) -> None:
     thin = [matrix for pair in parts.values() for matrix in pair]
@@ -179,7 +217,6 @@ def _train(
         [{"params": thin, "lr": _RATE}, {"params": list(head), "lr": _HEAD_RATE}],
         weight_decay=0.01,
     )
-    batches = [batch for _ in range(epochs) for batch in _batches(groups, chance)]
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: min(1.0, (step + 1) / _WARM_UP) * max(0.02, 1 - step / len(batches)),
@@ -187,7 +224,7 @@ def _train(
     encoder.train()
     seen = 0.0
     for number, batch in enumerate(batches, start=1):
-        loss = _loss(encoder, head, batch)
+        loss = _loss(encoder, head, batch, objective)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(thin, 1.0)
@@ -199,21 +236,15 @@ def _train(
             seen = 0.0
 
 
-def _batches(groups: Sequence[_Group], chance: random.Random) -> list[list[_Group]]:
-    """Batches of groups of like length, so that little of them is padding, in any order."""
-    shuffled = chance.sample(groups, len(groups))
-    ranked = sorted(shuffled, key=lambda group: len(group[0].text) // 60)
-    batches = [ranked[start : start + _GROUPS] for start in range(0, len(ranked), _GROUPS)]
-    chance.shuffle(batches)
-    return batches
-
-
 def _loss(
-    encoder: "SentenceTransformer", head: tuple[Parameter, Parameter], batch: Sequence[_Group]
+    encoder: "SentenceTransformer",
+    head: tuple[Parameter, Parameter],
+    batch: Sequence[Group],
+    objective: Objective,
 ) -> torch.Tensor:
     lessons = [lesson for group in batch for lesson in group]
-    scores = embed(encoder, [lesson.text for lesson in lessons]) @ head[0] + head[1]
-    weights = torch.tensor([_weight(lesson) for lesson in lessons])
+    scores = _vectors(encoder, lessons) @ head[0] + head[1]
+    weights = torch.tensor([_weight(lesson, objective) for lesson in lessons])
     labels = torch.tensor([float(lesson.harmful) for lesson in lessons])
     each = binary_cross_entropy_with_logits(scores, labels, reduction="none")
     loss = (each * weights).sum() / weights.sum()
@@ -227,8 +258,14 @@ def _loss(
         return loss
     above, below = (list(side) for side in zip(*pairs, strict=True))
     ranked = softplus(scores[below] - scores[above]) * weights[below]
-    return loss + _RANKING * ranked.mean()
+    return loss + objective.ranking * ranked.mean()
 
 
-def _weight(lesson: Lesson) -> float:
-    return _BORDERLINE if lesson.intent is Intent.BORDERLINE else 1.0
+def _vectors(encoder: "SentenceTransformer", lessons: Sequence[Lesson]) -> torch.Tensor:
+    # Numbers of half the length: where the processor has instructions for them, twice as fast.
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return embed(encoder, [lesson.text for lesson in lessons]).float()
+
+
+def _weight(lesson: Lesson, objective: Objective) -> float:
+    return objective.borderline if lesson.intent is Intent.BORDERLINE else 1.0

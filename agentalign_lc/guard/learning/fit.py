@@ -20,7 +20,6 @@ def fit(
     *,
     more: Sequence[Lesson] = (),
     seed: int = 7,
-    epochs: int = 2,
     report: Report = say_nothing,
 ) -> Classifier:
     """Fit a classifier on a run and write it.
@@ -57,7 +56,7 @@ def fit(
     if kind == "encoder":
         from agentalign_lc.guard.learning.encoder_fit import fit_encoder  # noqa: PLC0415 - heavy
 
-        fitted = fit_encoder(lessons, seed=seed, epochs=epochs, report=report)
+        fitted = fit_encoder(lessons, seed=seed, report=report)
     else:
         fitted = fit_ngrams(lessons, seed=seed)
     save_classifier(out, fitted.classifier, fitted.tensors)

@@ -1,14 +1,14 @@
 """What a guard's classifier is fitted on: the texts of a synthesised run, each with its label."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.records import BehaviorChain, Example, Intent, Split
 
-__all__ = ["Lesson", "imperative", "read_lessons", "triplets"]
+__all__ = ["Lesson", "imperative", "outline", "read_lessons", "triplets"]
 
 _WEIGHTS = {Intent.HARMFUL: 1.0, Intent.BORDERLINE: 0.5, Intent.BENIGN: 1.0}
 
@@ -20,8 +20,8 @@ class Lesson:
     text: str
     intent: Intent
     split: Split
-    source: Literal["request", "reading", "tool"]
-    """Said by a user; the one line that says what a chain is for; a tool's description."""
+    source: Literal["request", "reading", "outline", "tool"]
+    """Said by a user; the one line that says what a chain is for; that line with its steps; a tool's description."""
     group: str
     """Texts of one group tell one story with other intents."""
     chain: str = ""
@@ -44,7 +44,8 @@ def read_lessons(folder: Path) -> list[Lesson]:
 
     Its requests alone would teach that harm is long and full of detail, as they
     are. So the readings of its chains are lessons too, put as orders: short and
-    blunt. And so are the tools' descriptions, which are nobody's harm.
+    blunt. So are outlines, the same orders with the steps spelt out, which are
+    alike whatever the intent; and the tools' descriptions, which are nobody's harm.
 
     Raises:
         StoreError: the folder holds no run, or it cannot be read.
@@ -58,17 +59,22 @@ def read_lessons(folder: Path) -> list[Lesson]:
 
 def _lessons(examples: Iterable[Example]) -> list[Lesson]:
     found: list[Lesson] = []
-    chains: dict[str, tuple[BehaviorChain, Split]] = {}
+    chains: dict[str, tuple[BehaviorChain, Split, list[str]]] = {}
     tools: dict[str, str] = {}
     for example in examples:
         chain = example.scenario.chain
-        chains.setdefault(chain.name, (chain, example.split))
+        described = {
+            tool["function"]["name"]: tool["function"]["description"]
+            for tool in example.response.tools
+        }
+        steps = [described.get(tool, "") for tool in example.scenario.tools]
+        chains.setdefault(chain.name, (chain, example.split, steps))
         found.append(_request(example))
         if example.split == "train":
-            for tool in example.response.tools:
-                tools.setdefault(tool["function"]["name"], tool["function"]["description"])
-    for chain, split in chains.values():
+            tools = {**described, **tools}
+    for chain, split, steps in chains.values():
         found.extend(_readings(chain, split))
+        found.extend(_outlines(chain, split, steps))
     found.extend(
         Lesson(text, Intent.BENIGN, "train", "tool", f"tool {name}", everyday=True)
         for name, text in sorted(tools.items())
@@ -102,6 +108,36 @@ def _readings(chain: BehaviorChain, split: Split) -> Iterator[Lesson]:
                 chain=chain.name,
                 everyday=not chain.harmful,
             )
+
+
+def _outlines(chain: BehaviorChain, split: Split, steps: Sequence[str]) -> Iterator[Lesson]:
+    for lesson in _readings(chain, split):
+        yield replace(
+            lesson,
+            text=outline(lesson.text, steps),
+            source="outline",
+            group=f"outline {chain.name}",
+        )
+
+
+def outline(order: str, steps: Sequence[str]) -> str:
+    """An order with the steps to take, as people spell out a task for an agent.
+
+    The steps are the same whatever the intent is, so that they give nothing away.
+
+    Args:
+        order: What is to be done.
+        steps: Descriptions of the tools, the first sentence of which is used.
+
+    Example:
+        >>> outline("Warn a client", ["Find a mail. Newest first.", "Send a mail."])
+        'Warn a client. First find a mail, then send a mail.'
+        >>> outline("Warn a client", [])
+        'Warn a client.'
+    """
+    acts = [step.partition(". ")[0].rstrip(".") for step in steps]
+    plain = [f"{act[0].lower()}{act[1:]}" for act in acts if act]
+    return f"{order}. First {', then '.join(plain)}." if plain else f"{order}."
 
 
 def imperative(reading: str) -> str:

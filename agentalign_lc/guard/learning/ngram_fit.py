@@ -22,6 +22,7 @@ class _Weights:
 
     borderline: float
     reading: float
+    outline: float
     everyday: float
     tool: float
 
@@ -29,11 +30,11 @@ class _Weights:
         weight = self.borderline if lesson.intent is Intent.BORDERLINE else 1.0
         if lesson.source == "tool":
             return weight * self.tool
-        weight *= self.reading if lesson.source == "reading" else 1.0
+        weight *= {"reading": self.reading, "outline": self.outline}.get(lesson.source, 1.0)
         return weight * (self.everyday if lesson.everyday else 1.0)
 
 
-_NGRAMS = _Weights(borderline=0.0, reading=4.0, everyday=3.0, tool=1.0)
+_NGRAMS = _Weights(borderline=0.0, reading=8.0, outline=4.0, everyday=3.0, tool=4.0)
 """Borderline requests share their words with harmful ones: n-grams learn nothing from them but doubt."""
 
 

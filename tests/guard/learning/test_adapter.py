@@ -13,7 +13,9 @@ pytest.importorskip("sklearn")
 
 from agentalign_lc.guard.learning import adapter, encoder_fit  # noqa: E402 - only where torch is
 from agentalign_lc.guard.learning.classifier import load_classifier, save_classifier  # noqa: E402
+from agentalign_lc.guard.learning.curriculum import Curriculum  # noqa: E402
 from agentalign_lc.guard.learning.lessons import Lesson  # noqa: E402
+from agentalign_lc.guard.learning.tensors import Tensor, TensorFile  # noqa: E402
 from agentalign_lc.records import Intent  # noqa: E402
 
 
@@ -78,7 +80,9 @@ def encoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Encoder]:
 def test_fitted_stored_and_loaded_it_says_the_same(encoder: _Encoder, tmp_path: Path) -> None:
     before = deepcopy(encoder.state_dict())
     lines: list[str] = []
-    fitted, tensors = encoder_fit.fit_encoder(list(_lessons()), epochs=6, report=lines.append)
+    fitted, tensors = encoder_fit.fit_encoder(
+        list(_lessons()), courses=[Curriculum(epochs=3, batch=9)] * 2, report=lines.append
+    )
     assert any("batch 10" in line for line in lines)
     assert all(torch.equal(before[name], now) for name, now in encoder.state_dict().items())
     file = tmp_path / "w.safetensors"
@@ -88,6 +92,36 @@ def test_fitted_stored_and_loaded_it_says_the_same(encoder: _Encoder, tmp_path: 
     assert loaded.probabilities(texts) == pytest.approx(fitted.probabilities(texts), abs=1e-4)
     rob, greet, *_ = loaded.probabilities(texts)
     assert rob > greet
+
+
+def test_the_same_seed_gives_the_same_weights(encoder: _Encoder) -> None:
+    def fitted(seed: int) -> dict[str, bytes]:
+        tensors = encoder_fit.fit_adapter(
+            list(_lessons()), seed=seed, curriculum=Curriculum(epochs=1)
+        )
+        return {name: tensor.data for name, tensor in tensors.items()}
+
+    state = torch.random.get_rng_state()
+    assert fitted(7) == fitted(7) != fitted(8)
+    assert torch.equal(torch.random.get_rng_state(), state), "others' random numbers stay theirs"
+
+
+def test_the_mean_of_adapters_moves_the_encoder_by_the_mean(encoder: _Encoder) -> None:
+    adapters = [
+        encoder_fit.fit_adapter(list(_lessons()), seed=seed, curriculum=Curriculum(epochs=1))
+        for seed in (7, 8)
+    ]
+    changes = [_change(encoder, adapter_) for adapter_ in (*adapters, adapter.average(adapters))]
+    one, two, mean = changes
+    assert one.abs().max() > 1e-4, "or nothing was learnt"
+    assert torch.allclose(mean, (one + two) / 2, atol=1e-5)
+
+
+def _change(encoder: _Encoder, tensors: dict[str, Tensor]) -> torch.Tensor:
+    """What an adapter adds to all of the encoder's linear maps, in one row."""
+    loaded = adapter.load_adapted(TensorFile(tensors)).encoder
+    pairs = zip(adapter.linears(loaded), adapter.linears(encoder), strict=True)
+    return torch.cat([(new.weight - old.weight).flatten() for (_, new), (_, old) in pairs])
 
 
 def test_one_text_scores_as_among_others(encoder: _Encoder) -> None:
