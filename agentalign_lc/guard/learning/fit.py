@@ -33,7 +33,6 @@ def fit(
         kind: What to fit.
         more: Further lessons, such as those of labelled traces.
         seed: Same seed and lessons, same weights.
-        epochs: Of the encoder's adapter.
         report: Is told what is being done.
 
     Raises:

@@ -54,8 +54,10 @@ def review_batch(
     edits = {call: answer for call, answer in said.items() if answer.kind == "edit"}
     edited = _edited(batch, edits)
     history = [*history[:place], edited, *history[place + 1 :]]
+    found: tuple[Opinion, ...] = ()
     if edits:
         again = yield Asked(guard.look(history), "calls")
+        found = again.opinions
         if again.ends:
             new = remember(batch_key(guard, history, place), again)
             return Step((edited, *ending(guard, history, again)), new, ends=True)
@@ -69,7 +71,7 @@ def review_batch(
         update={
             "action": severest(ruled.values()),
             "calls": ruled,
-            "opinions": (*decision.opinions, *rejected),
+            "opinions": (*decision.opinions, *found, *rejected),
         }
     )
     # The message is written even where nothing was edited: it may just have been given ids.
