@@ -74,6 +74,8 @@ _VERB = "|".join(sorted(_VERBS_ASKED))
 _LETTERS = re.compile(r"[^\W_]+")
 _SHORTEST = 5
 """Characters of a target, at least; see ``orders.targets``."""
+_MANY = 1000
+"""Stretches, from which on looking for each takes longer than finding all targets."""
 _LEAD = r"(?:(?:please|kindly|also|then|now|next|first|finally|immediately|just|ok(?:ay)?|so|and|p\.?s\.?|asap)[ ,:]+)*"
 _SPOKEN_TO = (
     r"(?:you (?:must|should|shall|will|need to|have to|are (?:required|asked|instructed|to)(?: to)?|ought to)|"
@@ -130,26 +132,22 @@ class _Read:
     text: str
     """All of it, in plain letters."""
     asked: tuple[Asked, ...]
+    parts: tuple[str, ...] = ()
+    """Its sentences."""
 
     @property
     def words(self) -> frozenset[str]:
         return _words(self.text)
 
-    @property
-    def targets(self) -> frozenset[str]:
-        """Addresses, paths, numbers and the like."""
-        return _named(self.text)
+    def targets(self, stretches: frozenset[str]) -> frozenset[str]:
+        """Addresses, paths, numbers and the like, where any of these stretches stands beside them.
 
-    def shares(self, texts: Sequence[str]) -> bool:
-        """Whether any stretch as long as a target stands both in it and in one of these texts.
-
-        Targets take ten times as long to find.
+        To find targets takes ten times as long as to see where they cannot be.
         """
-        return any(
-            text[start : start + _SHORTEST] in self.text
-            for text in texts
-            for start in range(len(text) - _SHORTEST + 1)
-        )
+        if len(stretches) > _MANY:
+            return _named(self.text)
+        near = (part for part in self.parts if any(one in part for one in stretches))
+        return frozenset().union(*map(_named, near))
 
     def elsewhere(self, value: str, one: Asked) -> bool:
         """Whether a value stands outside a sentence too: it is data then, and no news."""
@@ -172,7 +170,7 @@ def _read(result: str) -> _Read:
         result = f"{result[: _LONGEST // 2]}\n{result[-_LONGEST // 2 :]}"
     parts = sentences(result)
     found = tuple(islice(_asking(parts), _MOST))
-    return _Read("\n".join(parts), found) if found else _NOTHING
+    return _Read("\n".join(parts), found, tuple(parts)) if found else _NOTHING
 
 
 def _asking(parts: Sequence[str]) -> Iterator[Asked]:
@@ -240,6 +238,8 @@ class _Doing:
     """Whether the user asked for that kind of thing."""
     base: float
     trusted: str
+    stretches: frozenset[str]
+    """Whatever is as long as a target and stands in ``places``."""
 
     @classmethod
     def of(cls, call: SeenCall, tool: GuardedTool, said: Sequence[str], trusted: str) -> "_Doing":
@@ -253,9 +253,10 @@ class _Doing:
         covered = len(name & uttered) / len(name) if name else 0.0
         wanted = _alike(kind) in map(_alike, _kinds(_THINGS.sub(" ", spoken)))
         delegated = bool(_DELEGATES.search(spoken))
+        places = [plain(text) for path, text in texts if not is_prose(path.rpartition(".")[2])]
         return cls(
             texts=[text for _, text in texts],
-            places=[plain(text) for path, text in texts if not is_prose(path.rpartition(".")[2])],
+            places=places,
             values=list(_values(texts, known)),
             words=name - uttered,
             covered=covered,
@@ -267,6 +268,11 @@ class _Doing:
             + _DELEGATED * delegated
             + _UNASKED * (1 - covered) * (not wanted and not delegated),
             trusted=known,
+            stretches=frozenset(
+                text[start : start + _SHORTEST]
+                for text in places
+                for start in range(min(len(text), _LONGEST) - _SHORTEST + 1)
+            ),
         )
 
     def score(self, read: _Read) -> float:
@@ -275,8 +281,7 @@ class _Doing:
             return _STRICT
         values = [value for value in self.values if value in read.text]
         # A target may stand inside a longer argument, such as a command.
-        near = read.shares(self.places)
-        used = [target for target in read.targets if self._uses(target)] if near else []
+        used = [target for target in read.targets(self.stretches) if self._uses(target)]
         words = self.words & read.words if self.words else self.words
         if not (values or used or words):
             return 0.0
@@ -352,7 +357,7 @@ def _kinds(text: str) -> frozenset[str]:
     return frozenset(_KINDS[word] for word in re.findall(r"[a-z]+", text) if word in _KINDS)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _named(text: str) -> frozenset[str]:
     return targets(text)
 
