@@ -3,13 +3,15 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.messages import AIMessage
 
 from agentalign_lc.messages import message_text
-from agentalign_lc.traces.importers.langsmith_messages import read_messages, read_reply
 from agentalign_lc.traces.importers.langsmith_runs import parent_of, read_trace, trace_of
 from agentalign_lc.traces.trace import Span, Trace
 
 START, END = "2026-11-21T10:00:00.25Z", "2026-11-21T10:00:01.25+00:00"
+
+RESULT = {"type": "tool", "content": "before", "tool_call_id": "c1"}
 
 
 def read(run_type: str, **fields: object) -> Span:
@@ -26,6 +28,7 @@ def read(run_type: str, **fields: object) -> Span:
         ("it broke\n\nError: it broke\n    at call (app.mjs:1:2)", "error", "it broke"),
         ("GraphInterrupt((Interrupt(value='sure?'),))Traceback (most", "paused", ""),
         ("NodeInterrupt: sure?", "paused", ""),
+        ("langgraph.errors.GraphInterrupt(())", "paused", ""),
         ("ParentCommand(Command(goto='b'))Traceback (most recent call last)", "ok", ""),
     ],
 )  # fmt: skip
@@ -68,7 +71,7 @@ class TestModels:
         ids=["python", "chunk", "plain", "dict", "role", "pair"],
     )  # fmt: skip
     def test_messages_in_every_form(self, message):
-        (found,) = read_messages([[message]])
+        (found,) = read("llm", inputs={"messages": [[message]]}).messages
         assert (type(found).__name__, found.content) == ("AIMessage", "Hi")
 
     @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ class TestModels:
         ],
     )
     def test_replies_in_every_form(self, outputs):
-        reply = read_reply(outputs)
+        reply = read("llm", outputs=outputs).reply
         assert reply is not None
         assert reply.content == "Hi"
 
@@ -94,8 +97,10 @@ class TestModels:
 
     def test_a_call_with_broken_arguments_is_no_call(self):
         calls = [{"name": "a", "args": "{", "id": "c1"}, {"name": "b", "args": {"x": 1}, "id": "c2"}]  # fmt: skip
-        (message,) = read_messages([{"type": "ai", "content": "", "tool_calls": calls}])
-        assert [call["args"] for call in message.tool_calls] == [{}, {"x": 1}]
+        message = read("llm", outputs={"type": "ai", "content": "", "tool_calls": calls}).reply
+        assert isinstance(message, AIMessage)
+        assert [call["args"] for call in message.tool_calls] == [{"x": 1}]
+        assert [call["args"] for call in message.invalid_tool_calls] == ["{"]
 
     @pytest.mark.parametrize(
         "tool",
@@ -151,6 +156,10 @@ class TestTools:
             ({"type": "tool", "content": "3", "tool_call_id": "c1"}, "3"),
             ([{"graph": None, "update": {"messages": [{"type": "tool", "content": "3", "tool_call_id": "c1"}]}}], "3"),
             ({"sum": 3}, '{"sum": 3}'),
+            ("{'sum': 3}", "{'sum': 3}"),
+            ({"type": "ai", "content": "3"}, "3"),
+            ({"update": {"messages": [RESULT, {"type": "ai", "content": ""}, {**RESULT, "content": "3"}]}}, "3"),
+            ({"update": {"messages": [{**RESULT, "tool_call_id": "c0"}, {**RESULT, "content": "3"}]}}, "3"),
             (None, ""),
         ],
     )  # fmt: skip
