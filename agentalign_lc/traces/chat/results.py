@@ -117,11 +117,11 @@ def _added(messages: object, call: str) -> list[Mapping[str, Any]]:
 
 
 def documents_text(value: object) -> str:
-    """Texts of the documents that a retriever found; of anything else what a tool's would be.
+    r"""Texts of the documents that a retriever found; of anything else what a tool's would be.
 
     Example:
         >>> documents_text({"documents": [{"page_content": "High water"}, {"page_content": "Low"}]})
-        'High water\\n\\nLow'
+        'High water\n\nLow'
     """
     found = parsed(value)
     found = first(found, "documents", "output") if isinstance(found, Mapping) else found

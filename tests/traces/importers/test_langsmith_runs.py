@@ -1,11 +1,14 @@
 """LangSmith's runs become spans, as Python's and JavaScript's clients write them."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
 from agentalign_lc.messages import message_text
+from agentalign_lc.traces.importers import read_traces
 from agentalign_lc.traces.importers.langsmith_runs import parent_of, read_trace, trace_of
 from agentalign_lc.traces.trace import Span, Trace
 
@@ -202,6 +205,41 @@ def test_parents_come_first_and_no_span_is_lost(graph):
         assert span.parent in above or span.parent not in graph
         above.add(span.id)
     assert Trace.model_validate_json(trace.model_dump_json()) == trace
+
+
+def test_an_app_s_state_beside_the_conversation_is_kept_once():
+    state = {"messages": [{"role": "user", "content": "Hi"}], "mood": "calm"}
+    runs = [
+        {"id": "1", "trace_id": "1", "run_type": "chain", "inputs": state, "end_time": END},
+        {"id": "2", "trace_id": "1", "parent_run_id": "1", "run_type": "chain", "inputs": state, "end_time": END},
+    ]  # fmt: skip
+    root, node = read_trace(runs).spans
+    assert [message.text for message in root.messages] == ["Hi"]
+    assert [span.attributes.get("input") for span in (root, node)] == [{"mood": "calm"}, None]
+
+
+def test_files_and_the_collector_read_runs_alike(tmp_path):
+    runs = [
+        {"id": "1", "trace_id": "1", "run_type": "chain", "name": "app", "start_time": START, "end_time": END},
+        {"id": "2", "trace_id": "1", "parent_run_id": "1", "run_type": "chain", "error": "ParentCommand()", "start_time": START, "end_time": END,
+         "events": [{"name": "guard_decision", "kwargs": {"action": "refuse"}}]},
+        {"id": "3", "trace_id": "1", "parent_run_id": "1", "run_type": "chain", "error": "GraphInterrupt()", "start_time": START, "end_time": END},
+    ]  # fmt: skip
+    file = tmp_path / "runs.jsonl"
+    file.write_text("\n".join(map(json.dumps, runs)))
+    (imported,) = read_traces(file)
+    assert imported == read_trace(runs)
+    assert [span.status for span in imported.spans if span.kind == "chain"] == ["paused", "ok", "paused"]  # fmt: skip
+    assert [span.attributes for span in imported.spans if span.kind == "verdict"] == [{"action": "refuse"}]  # fmt: skip
+
+
+def test_a_run_that_cannot_be_read_costs_no_other_unless_it_must():
+    strange = {"name": "guard_decision", "kwargs": {"action": object()}}
+    runs = [{"id": "1", "trace_id": "1", "name": "app"}, {"id": "2", "trace_id": "1", "events": [strange]}]  # fmt: skip
+    app, lost = read_trace(runs).spans
+    assert (app.name, "unread" in app.attributes, "unread" in lost.attributes) == ("app", False, True)  # fmt: skip
+    with pytest.raises(ValueError, match="JSON"):
+        read_trace(runs, strict=True)
 
 
 def test_no_trace_without_a_run():
