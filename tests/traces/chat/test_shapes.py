@@ -544,20 +544,21 @@ def test_a_text_that_was_cut_before_still_says_how_long_it_was() -> None:
     assert kept("x" * 70_000).endswith("x[cut: 70,000 characters]")
 
 
-class TestResults:
-    ANSWER = {"type": "tool", "content": "Sent.", "tool_call_id": "c1"}
+ANSWER = {"type": "tool", "content": "Sent.", "tool_call_id": "c1"}
 
+
+class TestResults:
     def test_a_command_that_repeats_the_conversation_has_the_last_results(self) -> None:
-        before = {**self.ANSWER, "content": "Before.", "tool_call_id": "c0"}
-        talk = [before, {"type": "ai", "content": "", "tool_calls": [CALL]}, self.ANSWER]
+        before = {**ANSWER, "content": "Before.", "tool_call_id": "c0"}
+        talk = [before, {"type": "ai", "content": "", "tool_calls": [CALL]}, ANSWER]
         assert read_result({"output": {"update": {"messages": talk}}}).text == "Sent."
 
     def test_several_results_are_joined_unless_one_is_to_the_call(self) -> None:
-        other = {**self.ANSWER, "content": "Broken.", "tool_call_id": "c2", "status": "error"}
-        command = {"update": {"messages": [self.ANSWER, other]}}
+        other = {**ANSWER, "content": "Broken.", "tool_call_id": "c2", "status": "error"}
+        command = {"update": {"messages": [ANSWER, other]}}
         assert read_result([command]).text == "Sent.\nBroken."
         assert read_result([command]).failed
-        assert read_result(command, "c1") == read_result(self.ANSWER)
+        assert read_result(command, "c1") == read_result(ANSWER)
 
     @pytest.mark.parametrize("said", ["{'a': None}", '{"a":1}', "[1,2]", '"quoted"'])
     def test_a_text_that_looks_like_data_stays_as_the_model_read_it(self, said: str) -> None:
