@@ -1,4 +1,4 @@
-"""What recording adds to an async run of an agent: ours, LangSmith's tracer, OpenInference's instrumentor.
+"""What recording adds to an async run of an agent: our recorder and collector, and two others'.
 
 The agent calls two tools in parallel and answers; its model has its answers
 ready. The kinds take turns in blocks of ten runs, in an order drawn anew each
@@ -13,7 +13,8 @@ difference from the median of the bare runs of the same round. Two ways to count
   background takes its share of the interpreter from them.
 
 Ours redacts and writes to SQLite. LangSmith's tracer sends to a server in a
-process of its own, on loopback, that forgets. OpenInference's spans go through
+process of its own, on loopback, that forgets; "collector" is the same tracer
+that sends to ``agentalign collect serve``, which redacts and writes to SQLite. OpenInference's spans go through
 a batch processor to an exporter that forgets. What is not installed is left out.
 
 Run: python benchmarks/recorder_overhead.py [--rounds 20] [--pause 0.1] [--json OUT]
@@ -24,7 +25,11 @@ import asyncio
 import gc
 import importlib.util
 import json
+import os
 import random
+import signal
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -51,6 +56,7 @@ from agentalign_lc.traces.store import TraceStore
 
 Kind = Callable[[], AbstractContextManager[Any]]
 BLOCK = 10
+COMMAND = (sys.executable, "-m", "agentalign_lc.cli")
 
 
 class ReadyModel(BaseChatModel):
@@ -139,9 +145,26 @@ def sink() -> Iterator[str]:
         process.join()
 
 
-def langsmith(stack: ExitStack) -> Kind:
+@contextmanager
+def collector(folder: Path) -> Iterator[str]:
+    """The address of a collector in a process of its own."""
+    process = subprocess.Popen(
+        [*COMMAND, "collect", "serve", "--port", "0", "--store", folder / "collected.sqlite"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        told = (line for line in process.stdout or () if "LANGSMITH_ENDPOINT=" in line)
+        yield next(told).partition("=")[2].strip()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+
+def langsmith(stack: ExitStack, address: str) -> Kind:
     """LangSmith's tracer, as its environment variables switch it on."""
-    client = Client(api_url=stack.enter_context(sink()), api_key="local")
+    client = Client(api_url=address, api_key="local")
     stack.callback(client.cleanup)
 
     @contextmanager
@@ -190,8 +213,10 @@ def kinds(stack: ExitStack) -> dict[str, Kind]:
     found: dict[str, Kind] = {
         "bare": nullcontext,
         "recorder": lambda: record(store),
-        "LangSmith's tracer": langsmith(stack),
+        "LangSmith's tracer": langsmith(stack, stack.enter_context(sink())),
     }
+    if importlib.util.find_spec("uvicorn"):
+        found["collector"] = langsmith(stack, stack.enter_context(collector(folder)))
     if importlib.util.find_spec("openinference"):
         found["OpenInference"] = openinference()
     return found

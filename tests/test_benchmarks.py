@@ -130,6 +130,6 @@ def test_recorder_overhead(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "out.json").read_text())
     for way in ("alone", "full speed"):
         assert f"{way}: 10 runs of each kind" in out
-        assert {"bare", "recorder", "LangSmith's tracer"} <= set(found[way])
+        assert {"bare", "recorder", "collector", "LangSmith's tracer"} <= set(found[way])
     own = {name: line["added_own_median"] for name, line in found["alone"].items()}
     assert own["recorder"] < own["LangSmith's tracer"]

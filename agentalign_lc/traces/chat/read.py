@@ -19,6 +19,7 @@ from agentalign_lc.traces.chat.values import as_json, entry, first, mapping, par
 __all__ = ["Chat", "read_chat", "read_reply"]
 
 _DEEPEST = 12
+_CHOICES = ("choices", "candidates", "generations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def read_chat(value: object, role: Role = "user", *, plain: bool = False) -> Cha
     found = parsed(value)
     reader = _Reader(role)
     turns = reader.read(found, 0)
-    if not turns and plain and found not in (None, "", {}, []):
+    if not turns and plain and not _silent(found):
         said = value if isinstance(value, str) else _only_text(found)
         turns = [Turn(role, texts=[said])]
     messages = [one for turn in _folded(turns) if not turn.empty for one in turn.messages()]
@@ -65,6 +66,13 @@ def read_reply(value: object) -> AIMessage | None:
     """
     messages = read_chat(value, "assistant", plain=True).messages
     return next((one for one in reversed(messages) if isinstance(one, AIMessage)), None)
+
+
+def _silent(value: object) -> bool:
+    """Whether it says nothing, or is an answer of a provider's that has nothing in it."""
+    if isinstance(value, Mapping):
+        return not value or any(name in value for name in _CHOICES)
+    return value in (None, "", [])
 
 
 def _only_text(value: object) -> str:

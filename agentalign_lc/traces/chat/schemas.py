@@ -8,6 +8,7 @@ from agentalign_lc.traces.chat.values import entry, first, mapping, parsed, text
 __all__ = ["find_tools", "read_tool", "read_tools"]
 
 _EMPTY = {"type": "object", "properties": {}}
+_NO_NAMES = ("function", "custom", "object")
 
 
 def read_tools(value: object) -> tuple[dict[str, Any], ...]:
@@ -82,7 +83,7 @@ def _several(value: Mapping[str, Any]) -> object:
 
 
 def read_tool(value: Mapping[str, Any]) -> dict[str, Any] | None:
-    """One schema in OpenAI function form; None if it names no function.
+    """One schema in OpenAI function form; None if it names no function and no kind of tool.
 
     Example:
         >>> read_tool({"toolSpec": {"name": "go", "inputSchema": {"json": {"type": "object"}}}})
@@ -94,6 +95,8 @@ def read_tool(value: Mapping[str, Any]) -> dict[str, Any] | None:
     if isinstance(raw.get("function"), Mapping):
         raw = raw["function"]
     name = first(raw, "name", "title")
+    if name is None and raw.get("type") not in _NO_NAMES:
+        name = raw.get("type")  # a tool of the provider's own
     if not isinstance(name, str) or not name:
         return None
     parameters = parsed(

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ _NESTED = 200
 _DEEPEST = 64
 _LONGEST = 2**16
 _MOST = 1000
+_CUT = re.compile(r"\[cut: [\d,]+ characters\]\Z")
 _LITERAL = 2**16
 
 
@@ -212,8 +214,7 @@ def kept(value: object, depth: int = 0) -> JsonValue:
         '200 more'
     """
     if isinstance(value, str):
-        over = len(value) - _LONGEST
-        return value if over <= 0 else f"{value[:_LONGEST]} ({over} characters more)"
+        return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}{_note(value)}"
     if value is None or isinstance(value, bool | int | float):
         return value
     if depth >= _DEEPEST:
@@ -224,3 +225,9 @@ def kept(value: object, depth: int = 0) -> JsonValue:
         some = [kept(one, depth + 1) for one in value[:_MOST]]
         return [*some, f"{len(value) - _MOST} more"] if len(value) > _MOST else some
     return str(value)
+
+
+def _note(value: str) -> str:
+    """How long a text was; one that has been cut before says so at its end."""
+    told = _CUT.search(value, max(0, len(value) - 50))
+    return told[0] if told else f"[cut: {len(value):,} characters]"

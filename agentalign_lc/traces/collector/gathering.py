@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentalign_lc.traces.collector.pieces import Piece, joined
+from agentalign_lc.traces.collector.pieces import Piece
+from agentalign_lc.traces.importers.langsmith_runs import joined
 
 __all__ = ["Gathered", "Gathering"]
 

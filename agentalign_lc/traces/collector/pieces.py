@@ -8,7 +8,7 @@ from agentalign_lc.traces.body import LONGEST_TEXT
 from agentalign_lc.traces.importers.langsmith_runs import trace_of
 from agentalign_lc.traces.trace import Trace
 
-__all__ = ["Piece", "joined", "piece", "redacted"]
+__all__ = ["Piece", "piece", "redacted"]
 
 _LONGEST = LONGEST_TEXT - 100
 """Characters of one text that are kept; with the note, the store need not cut it again."""
@@ -74,23 +74,6 @@ def redacted(piece: Piece, redact: Callable[[Trace], Trace]) -> Piece:
         attributes=told,
     )
     return Piece(piece.id, piece.trace, piece.patch, {**piece.run, **redact(carrier).attributes})
-
-
-def joined(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run as ``then`` changes it: what is empty in it changes nothing.
-
-    Example:
-        >>> joined({"id": "1", "inputs": {"a": 1}}, {"id": "1", "inputs": {}, "outputs": {"b": 2}})
-        {'id': '1', 'inputs': {'a': 1}, 'outputs': {'b': 2}}
-    """
-    run = dict(first)
-    for name, value in then.items():
-        known = run.get(name)
-        if name == "extra" and isinstance(known, Mapping) and isinstance(value, Mapping):
-            run[name] = joined(known, value)
-        elif value or name not in run:
-            run[name] = value
-    return run
 
 
 def _wanted(run: Mapping[str, Any]) -> dict[str, Any]:

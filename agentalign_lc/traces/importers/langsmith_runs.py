@@ -1,30 +1,22 @@
 """LangSmith's runs as spans: what the clients of LangChain post, and what LangSmith exports."""
 
 import hashlib
-import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import JsonValue
 
 from agentalign_lc.guard.audit.signals import EVENT
-from agentalign_lc.messages import message_text
 from agentalign_lc.traces.chat import read_usage
-from agentalign_lc.traces.chat.values import line, mapping, parsed, text
-from agentalign_lc.traces.importers.langsmith_messages import (
-    read_message,
-    read_messages,
-    read_reply,
-)
-from agentalign_lc.traces.importers.seen import seconds
+from agentalign_lc.traces.chat.schemas import find_tools
+from agentalign_lc.traces.chat.values import entry, first, line, mapping, parsed, text
+from agentalign_lc.traces.importers.seen import Seen, seconds
 from agentalign_lc.traces.order import ordered
 from agentalign_lc.traces.trace import Span, SpanKind, SpanStatus, Trace
 
-__all__ = ["Run", "parent_of", "read_spans", "read_trace", "trace_of"]
+__all__ = ["Run", "joined", "parent_of", "read_spans", "read_trace", "trace_of"]
 
 Run = Mapping[str, Any]
 """A run as its client posts it: ``id``, ``trace_id``, ``run_type``, ``inputs``, ``outputs``..."""
@@ -37,9 +29,6 @@ _KINDS: dict[str, SpanKind] = {
     "chain": "chain",
     "agent": "agent",
 }
-_PAUSE = re.compile(r"\s*(?:\w+\.)*(?:GraphInterrupt|NodeInterrupt)\b")
-_CONTROL = re.compile(r"\s*(?:\w+\.)*ParentCommand\b")
-"""LangGraph ends a node so when it goes on elsewhere: it is no error."""
 _STACK = re.compile(r"Traceback \(most recent call last\)|\n[^\n]*\n\s+at ")
 """The way to the error, right behind what Python's or JavaScript's tracer says of it."""
 _OURS = re.compile(
@@ -50,7 +39,7 @@ _OURS = re.compile(
 _THREADS = ("thread_id", "session_id", "conversation_id")
 
 
-def read_trace(runs: Iterable[Run], source: str = "langsmith") -> Trace:
+def read_trace(runs: Iterable[Run], source: str = "langsmith", *, strict: bool = False) -> Trace:
     """Make a trace of the runs that belong to one.
 
     If its root is missing or has not ended, it is a part: its id is then that
@@ -60,6 +49,8 @@ def read_trace(runs: Iterable[Run], source: str = "langsmith") -> Trace:
     Args:
         runs: Whole runs, one for each id, in any order.
         source: Who saw them.
+        strict: Whether a run that cannot be read is an error; else its span says
+            so (``attributes["unread"]``), and the others are kept.
 
     Raises:
         ValueError: there is no run.
@@ -75,20 +66,20 @@ def read_trace(runs: Iterable[Run], source: str = "langsmith") -> Trace:
         raise ValueError("a trace has at least one run")
     id = next((found for found in map(trace_of, runs) if found), str(runs[0]["id"]))
     root = next((run for run in runs if run["id"] == id), None)
-    spans = ordered(_paused([span for run in runs for span in _read(run)]))
-    first = root or min(runs, key=lambda run: seconds(run.get("start_time")) or math.inf)
+    read = read_spans if strict else _read
+    spans = ordered(_paused([span for run in runs for span in read(run)]))
+    begun = root or min(runs, key=lambda run: seconds(run.get("start_time")) or math.inf)
     attributes: dict[str, JsonValue] = {}
-    if isinstance(project := first.get("session_name"), str):
+    if isinstance(project := begun.get("session_name"), str):
         attributes["project"] = project
-    part = root is None or seconds(root.get("end_time")) is None
-    if part:
+    if root is None or _open(root):
         attributes["part_of"] = id
         names = "\n".join(sorted(str(run["id"]) for run in runs))
         id = f"{id}+{hashlib.sha256(names.encode()).hexdigest()[:8]}"
     return Trace(
         id=id,
         source=source,
-        name=text(first.get("name")),
+        name=text(begun.get("name")),
         thread=next((found for found in map(_thread, runs) if found), ""),
         spans=spans,
         attributes=attributes,
@@ -120,31 +111,33 @@ def parent_of(run: Run) -> str | None:
     return path[-2] if len(path) > 1 else None
 
 
+def joined(first: Run, then: Run) -> dict[str, Any]:
+    """Return a run as ``then`` changes it: what is empty in it changes nothing.
+
+    Example:
+        >>> joined({"id": "1", "inputs": {"a": 1}}, {"id": "1", "inputs": {}, "outputs": {"b": 2}})
+        {'id': '1', 'inputs': {'a': 1}, 'outputs': {'b': 2}}
+    """
+    run = dict(first)
+    for name, value in then.items():
+        known = run.get(name)
+        if name == "extra" and isinstance(known, Mapping) and isinstance(value, Mapping):
+            run[name] = joined(known, value)
+        elif value or name not in run:
+            run[name] = value
+    return run
+
+
 def read_spans(run: Run) -> list[Span]:
-    """The span of a run, and one for each decision of a guard among its events."""
-    metadata = _metadata(run)
-    kind = _kind(run, metadata)
-    status, error = _end(run)
-    span: dict[str, Any] = {
-        "id": str(run["id"]),
-        "parent": parent_of(run),
-        "kind": kind,
-        "name": text(run.get("name")),
-        "node": text(metadata.get("langgraph_node")),
-        "namespace": text(metadata.get("langgraph_checkpoint_ns")),
-        "started": seconds(run.get("start_time")) or 0.0,
-        "ended": seconds(run.get("end_time")),
-        "status": status,
-        "error": error,
-        "attributes": _attributes(run, kind, metadata),
-    }
-    if kind == "model":
-        span |= _of_model(run, metadata)
-    elif kind == "tool":
-        span |= _of_tool(run)
-    elif kind == "retriever":
-        span |= _of_retriever(run)
-    made = Span.model_validate(span)
+    """The span of a run, and one for each decision of a guard among its events.
+
+    Example:
+        >>> [span] = read_spans({"id": "1", "run_type": "tool", "name": "go",
+        ...     "inputs": {"input": "{'to': 'sea'}"}, "outputs": {"output": "Gone."}})
+        >>> span.arguments, span.result
+        ({'to': 'sea'}, 'Gone.')
+    """
+    made = _seen(run).span()
     return [made, *_verdicts(run, made)]
 
 
@@ -157,6 +150,43 @@ def _read(run: Run) -> list[Span]:
         return [Span(id=str(run["id"]), parent=parent_of(run), attributes=attributes)]
 
 
+def _seen(run: Run) -> Seen:
+    metadata, extra = _metadata(run), mapping(run.get("extra"))
+    given, said = parsed(run.get("inputs")), parsed(run.get("outputs"))
+    kind = _kind(run, metadata)
+    status, error = _end(run)
+    seen = Seen(
+        id=str(run["id"]),
+        parent=parent_of(run),
+        kind=kind,
+        name=text(run.get("name")),
+        node=text(metadata.get("langgraph_node")),
+        namespace=text(first(metadata, "langgraph_checkpoint_ns", "checkpoint_ns")),
+        thread=_thread(run),
+        started=seconds(run.get("start_time")) or 0.0,
+        ended=seconds(run.get("end_time")),
+        status=status,
+        error=error,
+        given=given,
+        said=said or None,
+        call_id=text(first(extra, "tool_call_id") or metadata.get("tool_call_id")),
+        attributes=_attributes(run, kind, metadata),
+    )
+    if kind == "model":
+        seen.given = _prompt(given)
+        parameters = first(extra, "invocation_params", "options")
+        seen.tools = find_tools(parameters) or find_tools(extra) or find_tools(given)
+        seen.usage = _usage(run, said, metadata)
+        seen.attributes["model"] = first(metadata, "ls_model_name") or entry(parameters, "model")
+        seen.attributes["provider"] = metadata.get("ls_provider")
+    elif kind == "tool":
+        given = _tool_input(given)
+        if mapping(given).get("type") == "tool_call":
+            seen.call_id = seen.call_id or text(entry(given, "id"))
+        seen.given = given
+    return seen
+
+
 def _kind(run: Run, metadata: Mapping[str, Any]) -> SpanKind:
     kind = _KINDS.get(text(run.get("run_type")), "other")
     if kind == "chain" and metadata.get("ls_integration") == "langchain_create_agent":
@@ -165,66 +195,19 @@ def _kind(run: Run, metadata: Mapping[str, Any]) -> SpanKind:
     return kind
 
 
-def _of_model(run: Run, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    inputs, outputs = mapping(run.get("inputs")), mapping(run.get("outputs"))
-    extra = mapping(run.get("extra"))
-    given = mapping(extra.get("invocation_params"))
-    messages = read_messages(inputs.get("messages") or inputs.get("input"))
-    if not messages and isinstance(prompts := inputs.get("prompts"), list):
-        messages = tuple(_prompt(prompt) for prompt in prompts[:1])
-    reply = read_reply(outputs)
-    offered = (
-        given.get("tools") or given.get("functions") or inputs.get("tools")
-        or mapping(extra.get("options")).get("tools")
-    )  # fmt: skip
-    return {
-        "messages": messages,
-        "reply": reply,
-        "tools": tuple(map(_schema, offered)) if isinstance(offered, list) else (),
-        "usage": _usage(reply, metadata, outputs),
-    }
+def _prompt(given: object) -> object:
+    """What a model of plain text was asked; clients post one run for each of its prompts."""
+    prompts = entry(given, "prompts")
+    return prompts[0] if isinstance(prompts, list) and len(prompts) == 1 else given
 
 
-def _of_tool(run: Run) -> dict[str, Any]:
-    inputs, outputs = run.get("inputs"), mapping(run.get("outputs"))
-    arguments: dict[str, Any] = _arguments(inputs)
-    returned = outputs.get("output", outputs or None)
-    answers = [one for one in _answers(returned) if isinstance(one, ToolMessage)]
-    call_id = mapping(run.get("extra")).get("tool_call_id")
-    if arguments.get("type") == "tool_call" and isinstance(arguments.get("args"), dict):
-        call_id, arguments = call_id or arguments.get("id"), arguments["args"]
-    message = read_message(returned)
-    texts = [message_text(one) for one in answers or (message,) if one is not None]
-    result = "\n".join(texts) if texts else _shown(returned)
-    changed: dict[str, Any] = {
-        "call_id": text(call_id or next((one.tool_call_id for one in answers), "")),
-        "arguments": arguments,
-        "result": result,
-    }
-    if any(one.status == "error" for one in answers):
-        changed |= {"status": "error", "error": line(result)}
-    return changed
-
-
-def _answers(returned: object) -> Iterator[BaseMessage]:
-    """Tool messages that a tool returned: bare, in a command that updates the state, in a list."""
-    if isinstance(returned, list):
-        for one in returned:
-            yield from _answers(one)
-    elif isinstance(update := mapping(returned).get("update"), Mapping):
-        yield from read_messages(update.get("messages"))
-    elif (message := read_message(returned)) is not None:
-        yield message
-
-
-def _of_retriever(run: Run) -> dict[str, Any]:
-    documents = mapping(run.get("outputs")).get("documents")
-    found = [mapping(one) for one in documents] if isinstance(documents, list) else []
-    texts = [
-        text(one.get("page_content") or mapping(one.get("kwargs")).get("page_content"))
-        for one in found
-    ]
-    return {"arguments": dict(mapping(run.get("inputs"))), "result": "\n\n".join(texts)}
+def _tool_input(given: object) -> object:
+    """Both tracers write what a tool was given as text where they cannot tell."""
+    inner = entry(given, "input")
+    if isinstance(given, Mapping) and given.keys() == {"input"} and isinstance(inner, str):
+        found = parsed(inner)
+        return found if isinstance(found, Mapping) else given
+    return given
 
 
 def _verdicts(run: Run, span: Span) -> list[Span]:
@@ -249,70 +232,54 @@ def _verdicts(run: Run, span: Span) -> list[Span]:
     return found
 
 
-def _attributes(run: Run, kind: SpanKind, metadata: Mapping[str, Any]) -> dict[str, JsonValue]:
+def _attributes(run: Run, kind: SpanKind, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    # What runs inside inherits the root's metadata; models and tools may have their own.
+    tells = parent_of(run) is None or kind in ("model", "tool")
     own = {name: value for name, value in metadata.items() if not _OURS.match(name)}
-    # Every node's state repeats the one before; the app's own says enough.
-    tells = kind == "other" or (kind in ("chain", "agent") and parent_of(run) is None)
-    found: dict[str, JsonValue] = {
-        "tags": run.get("tags"),
-        "metadata": own if parent_of(run) is None or kind in ("model", "tool") else None,
-        "model": metadata.get("ls_model_name") if kind == "model" else None,
-        "provider": metadata.get("ls_provider") if kind == "model" else None,
-        "run_type": run.get("run_type") if kind == "other" else None,
-        "input": run.get("inputs") if tells else None,
-        "output": run.get("outputs") if tells else None,
+    rest = kind not in ("model", "tool", "retriever") and parent_of(run) is None
+    return {
+        "input": _besides(run.get("inputs")) if rest else None,
+        "output": _besides(run.get("outputs")) if rest else None,
+        "tags": run.get("tags") or None,
+        "metadata": (own if tells else None) or None,
+        "run_type": (run.get("run_type") if kind == "other" else None) or None,
     }
-    return {name: value for name, value in found.items() if value}
+
+
+def _besides(state: object) -> dict[str, Any] | None:
+    """What an app's state has beside the conversation; nodes repeat it, the root says it once."""
+    found = mapping(state)
+    return {name: one for name, one in found.items() if name != "messages"} or None
 
 
 def _end(run: Run) -> tuple[SpanStatus, str]:
-    error = run.get("error")
-    if isinstance(error, str) and error and not _CONTROL.match(error):
-        if _PAUSE.match(error):
-            return "paused", ""
+    error = text(run.get("error"))
+    if error:
         told = _STACK.split(error, maxsplit=1)[0]
-        return "error", line(told or error)
-    if seconds(run.get("end_time")) is None:
+        return "error", line(told) or line(error)
+    if _open(run):
         return "open", ""
     return ("paused" if mapping(run.get("outputs")).get("__interrupt__") else "ok"), ""
 
 
-def _usage(
-    reply: BaseMessage | None, metadata: Mapping[str, Any], outputs: Mapping[str, Any]
-) -> dict[str, int]:
-    told = mapping(outputs.get("llm_output"))
+def _open(run: Run) -> bool:
+    """Whether its end was never seen; exports may leave out when it was."""
+    return seconds(run.get("end_time")) is None and not run.get("outputs")
+
+
+def _usage(run: Run, said: object, metadata: Mapping[str, Any]) -> dict[str, int]:
+    message = entry(said, "generations", 0, 0, "message")
     places = (
-        getattr(reply, "usage_metadata", None),
+        entry(said, "usage_metadata"),
+        entry(message, "kwargs", "usage_metadata"),
+        entry(message, "usage_metadata"),
         metadata.get("usage_metadata"),
-        outputs.get("usage_metadata"),
-        outputs.get("usage"),
-        told.get("token_usage") or told.get("tokenUsage"),
+        entry(said, "usage"),
+        entry(said, "llm_output", "token_usage"),
+        entry(said, "llm_output", "tokenUsage"),
+        run,
     )
-    return next((counts for counts in map(read_usage, places) if counts), {})
-
-
-def _schema(tool: object) -> dict[str, Any]:
-    if not isinstance(tool, Mapping):
-        return {"type": "function", "function": {"name": text(tool)}}
-    if tool.get("type") == "function" and isinstance(tool.get("function"), Mapping):
-        return dict(tool)
-    try:
-        return convert_to_openai_tool(dict(tool))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return dict(tool)  # a tool of the provider's own (web search), which has no schema
-
-
-def _arguments(inputs: object) -> dict[str, JsonValue]:
-    """What a tool was given; both tracers turn it into text where they cannot tell."""
-    if isinstance(inputs, Mapping) and set(inputs) == {"input"}:
-        inner = inputs["input"]
-        given = parsed(inner)
-        return dict(given) if isinstance(given, Mapping) else {"input": inner}
-    return dict(inputs) if isinstance(inputs, Mapping) else {}
-
-
-def _prompt(prompt: object) -> BaseMessage:
-    return HumanMessage(text(prompt))
+    return next((found for place in places if (found := read_usage(place))), {})
 
 
 def _paused(spans: list[Span]) -> list[Span]:
@@ -336,14 +303,9 @@ def _path(run: Run) -> list[str]:
 
 def _thread(run: Run) -> str:
     metadata = _metadata(run)
-    return next((str(metadata[name]) for name in _THREADS if metadata.get(name)), "")
+    return next((text(metadata[name]) for name in _THREADS if metadata.get(name)), "")
 
 
 def _metadata(run: Run) -> Mapping[str, Any]:
-    return mapping(mapping(run.get("extra")).get("metadata"))
-
-
-def _shown(value: object) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    own = mapping(run.get("metadata"))
+    return {**mapping(mapping(run.get("extra")).get("metadata")), **own}

@@ -1,5 +1,6 @@
 """What an importer saw of one span, before it is a span: raw input and output, names and times."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 
 from agentalign_lc.traces.chat import read_chat, read_result
+from agentalign_lc.traces.chat.results import documents_text
 from agentalign_lc.traces.chat.schemas import find_tools
 from agentalign_lc.traces.chat.values import kept, line, parsed, text
 from agentalign_lc.traces.order import ordered
@@ -15,9 +17,9 @@ from agentalign_lc.traces.trace import Span, SpanKind, SpanStatus, Trace
 
 __all__ = ["Seen", "as_trace", "seconds"]
 
-_PAUSES = ("GraphInterrupt", "NodeInterrupt", "Interrupt(")
-_NO_ERRORS = ("ParentCommand",)
-"""LangGraph's way to go on in the parent graph."""
+_PAUSE = re.compile(r"(?:\w+\.)*(?:(?:GraphInterrupt|NodeInterrupt)\b|Interrupt\()")
+_CONTROL = re.compile(r"(?:\w+\.)*ParentCommand\b")
+"""LangGraph ends a node so when it goes on elsewhere: it is no error."""
 
 
 @dataclass(slots=True)
@@ -59,13 +61,17 @@ class Seen:
             return self._span(**self._model())
         if self.kind == "tool":
             return self._span(**self._tool())
+        if self.kind == "retriever":
+            return self._span(**self._retriever())
         return self._span(**self._other())
 
     def _span(self, **fields: Any) -> Span:  # noqa: ANN401 - fields of a span
         attributes = {name: kept(one) for name, one in self.attributes.items() if one is not None}
         status, error = self.status, line(self.error)
-        if status == "error" and error.startswith((*_PAUSES, *_NO_ERRORS)):
-            status, error = ("paused" if error.startswith(_PAUSES) else "ok"), ""
+        if status == "error" and _PAUSE.match(error):
+            status, error = "paused", ""
+        elif status == "error" and _CONTROL.match(error):
+            status, error = "ok", ""
         return Span(
             id=self.id,
             parent=self.parent or None,
@@ -99,7 +105,7 @@ class Seen:
         return {"messages": messages, "reply": reply, "tools": tools}
 
     def _tool(self) -> dict[str, Any]:
-        result = read_result(self.said)
+        result = read_result(self.said, self.call_id)
         arguments = _arguments(self.given)
         if result.failed and self.status == "ok":
             self.status, self.error = "error", self.error or result.text
@@ -107,6 +113,13 @@ class Seen:
             "call_id": self.call_id or result.call,
             "arguments": {str(name): kept(one) for name, one in arguments.items()},
             "result": result.text,
+        }
+
+    def _retriever(self) -> dict[str, Any]:
+        arguments = _arguments(self.given)
+        return {
+            "arguments": {str(name): kept(one) for name, one in arguments.items()},
+            "result": documents_text(self.said),
         }
 
     def _other(self) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.utils import convert_to_openai_messages
 
-from agentalign_lc.traces.chat import read_chat, read_reply
+from agentalign_lc.traces.chat import read_chat, read_reply, read_result, read_tools
+from agentalign_lc.traces.chat.values import kept
 from agentalign_lc.traces.likeness import likeness
 
 ARGUMENTS = {"person": "Ada", "day": "Tuesday"}
@@ -526,3 +527,40 @@ def test_every_tool_schema_reads_as_openai_s(shape: str) -> None:
 )
 def test_what_is_no_chat_has_no_messages(value: object) -> None:
     assert read_chat(value).messages == ()
+
+
+@pytest.mark.parametrize("empty", [{"choices": []}, {"candidates": None}, {"generations": [[]]}])
+def test_an_answer_with_nothing_in_it_is_no_reply(empty: dict) -> None:
+    assert read_reply(empty) is None
+
+
+def test_a_tool_of_the_provider_s_own_is_named_by_its_kind() -> None:
+    (tool,) = read_tools([{"type": "web_search", "filters": {}}, {"type": "function"}])
+    assert tool["function"]["name"] == "web_search"
+
+
+def test_a_text_that_was_cut_before_still_says_how_long_it_was() -> None:
+    assert kept(f"{'x' * 70_000}[cut: 9,000,000 characters]").endswith("x[cut: 9,000,000 characters]")  # fmt: skip
+    assert kept("x" * 70_000).endswith("x[cut: 70,000 characters]")
+
+
+ANSWER = {"type": "tool", "content": "Sent.", "tool_call_id": "c1"}
+
+
+class TestResults:
+    def test_a_command_that_repeats_the_conversation_has_the_last_results(self) -> None:
+        before = {**ANSWER, "content": "Before.", "tool_call_id": "c0"}
+        talk = [before, {"type": "ai", "content": "", "tool_calls": [CALL]}, ANSWER]
+        assert read_result({"output": {"update": {"messages": talk}}}).text == "Sent."
+
+    def test_several_results_are_joined_unless_one_is_to_the_call(self) -> None:
+        other = {**ANSWER, "content": "Broken.", "tool_call_id": "c2", "status": "error"}
+        command = {"update": {"messages": [ANSWER, other]}}
+        assert read_result([command]).text == "Sent.\nBroken."
+        assert read_result([command]).failed
+        assert read_result(command, "c1") == read_result(ANSWER)
+
+    @pytest.mark.parametrize("said", ["{'a': None}", '{"a":1}', "[1,2]", '"quoted"'])
+    def test_a_text_that_looks_like_data_stays_as_the_model_read_it(self, said: str) -> None:
+        assert read_result({"output": said}).text == said
+        assert read_result(said).text == said

@@ -1,15 +1,20 @@
 """LangSmith's runs become spans, as Python's and JavaScript's clients write them."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.messages import AIMessage
 
 from agentalign_lc.messages import message_text
-from agentalign_lc.traces.importers.langsmith_messages import read_messages, read_reply
+from agentalign_lc.traces.importers import read_traces
 from agentalign_lc.traces.importers.langsmith_runs import parent_of, read_trace, trace_of
 from agentalign_lc.traces.trace import Span, Trace
 
 START, END = "2026-11-21T10:00:00.25Z", "2026-11-21T10:00:01.25+00:00"
+
+RESULT = {"type": "tool", "content": "before", "tool_call_id": "c1"}
 
 
 def read(run_type: str, **fields: object) -> Span:
@@ -26,6 +31,7 @@ def read(run_type: str, **fields: object) -> Span:
         ("it broke\n\nError: it broke\n    at call (app.mjs:1:2)", "error", "it broke"),
         ("GraphInterrupt((Interrupt(value='sure?'),))Traceback (most", "paused", ""),
         ("NodeInterrupt: sure?", "paused", ""),
+        ("langgraph.errors.GraphInterrupt(())", "paused", ""),
         ("ParentCommand(Command(goto='b'))Traceback (most recent call last)", "ok", ""),
     ],
 )  # fmt: skip
@@ -68,7 +74,7 @@ class TestModels:
         ids=["python", "chunk", "plain", "dict", "role", "pair"],
     )  # fmt: skip
     def test_messages_in_every_form(self, message):
-        (found,) = read_messages([[message]])
+        (found,) = read("llm", inputs={"messages": [[message]]}).messages
         assert (type(found).__name__, found.content) == ("AIMessage", "Hi")
 
     @pytest.mark.parametrize(
@@ -82,7 +88,7 @@ class TestModels:
         ],
     )
     def test_replies_in_every_form(self, outputs):
-        reply = read_reply(outputs)
+        reply = read("llm", outputs=outputs).reply
         assert reply is not None
         assert reply.content == "Hi"
 
@@ -94,8 +100,10 @@ class TestModels:
 
     def test_a_call_with_broken_arguments_is_no_call(self):
         calls = [{"name": "a", "args": "{", "id": "c1"}, {"name": "b", "args": {"x": 1}, "id": "c2"}]  # fmt: skip
-        (message,) = read_messages([{"type": "ai", "content": "", "tool_calls": calls}])
-        assert [call["args"] for call in message.tool_calls] == [{}, {"x": 1}]
+        message = read("llm", outputs={"type": "ai", "content": "", "tool_calls": calls}).reply
+        assert isinstance(message, AIMessage)
+        assert [call["args"] for call in message.tool_calls] == [{"x": 1}]
+        assert [call["args"] for call in message.invalid_tool_calls] == ["{"]
 
     @pytest.mark.parametrize(
         "tool",
@@ -151,6 +159,10 @@ class TestTools:
             ({"type": "tool", "content": "3", "tool_call_id": "c1"}, "3"),
             ([{"graph": None, "update": {"messages": [{"type": "tool", "content": "3", "tool_call_id": "c1"}]}}], "3"),
             ({"sum": 3}, '{"sum": 3}'),
+            ("{'sum': 3}", "{'sum': 3}"),
+            ({"type": "ai", "content": "3"}, "3"),
+            ({"update": {"messages": [RESULT, {"type": "ai", "content": ""}, {**RESULT, "content": "3"}]}}, "3"),
+            ({"update": {"messages": [{**RESULT, "tool_call_id": "c0"}, {**RESULT, "content": "3"}]}}, "3"),
             (None, ""),
         ],
     )  # fmt: skip
@@ -193,6 +205,41 @@ def test_parents_come_first_and_no_span_is_lost(graph):
         assert span.parent in above or span.parent not in graph
         above.add(span.id)
     assert Trace.model_validate_json(trace.model_dump_json()) == trace
+
+
+def test_an_app_s_state_beside_the_conversation_is_kept_once():
+    state = {"messages": [{"role": "user", "content": "Hi"}], "mood": "calm"}
+    runs = [
+        {"id": "1", "trace_id": "1", "run_type": "chain", "inputs": state, "end_time": END},
+        {"id": "2", "trace_id": "1", "parent_run_id": "1", "run_type": "chain", "inputs": state, "end_time": END},
+    ]  # fmt: skip
+    root, node = read_trace(runs).spans
+    assert [message.text for message in root.messages] == ["Hi"]
+    assert [span.attributes.get("input") for span in (root, node)] == [{"mood": "calm"}, None]
+
+
+def test_files_and_the_collector_read_runs_alike(tmp_path):
+    runs = [
+        {"id": "1", "trace_id": "1", "run_type": "chain", "name": "app", "start_time": START, "end_time": END},
+        {"id": "2", "trace_id": "1", "parent_run_id": "1", "run_type": "chain", "error": "ParentCommand()", "start_time": START, "end_time": END,
+         "events": [{"name": "guard_decision", "kwargs": {"action": "refuse"}}]},
+        {"id": "3", "trace_id": "1", "parent_run_id": "1", "run_type": "chain", "error": "GraphInterrupt()", "start_time": START, "end_time": END},
+    ]  # fmt: skip
+    file = tmp_path / "runs.jsonl"
+    file.write_text("\n".join(map(json.dumps, runs)))
+    (imported,) = read_traces(file)
+    assert imported == read_trace(runs)
+    assert [span.status for span in imported.spans if span.kind == "chain"] == ["paused", "ok", "paused"]  # fmt: skip
+    assert [span.attributes for span in imported.spans if span.kind == "verdict"] == [{"action": "refuse"}]  # fmt: skip
+
+
+def test_a_run_that_cannot_be_read_costs_no_other_unless_it_must():
+    strange = {"name": "guard_decision", "kwargs": {"action": object()}}
+    runs = [{"id": "1", "trace_id": "1", "name": "app"}, {"id": "2", "trace_id": "1", "events": [strange]}]  # fmt: skip
+    app, lost = read_trace(runs).spans
+    assert (app.name, "unread" in app.attributes, "unread" in lost.attributes) == ("app", False, True)  # fmt: skip
+    with pytest.raises(ValueError, match="JSON"):
+        read_trace(runs, strict=True)
 
 
 def test_no_trace_without_a_run():
