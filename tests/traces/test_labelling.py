@@ -81,7 +81,7 @@ def test_a_model_that_breaks_is_unknown():
         raise RoleError("the server is gone")
 
     label = JudgeLabeller(ToldJudge(breaks, "answer")).label(traced(*RUN))
-    assert (label.label, label.reason) == ("unknown", "the judge broke: the server is gone")
+    assert (label.label, label.reason) == ("unknown", "a judge broke: the server is gone")
 
 
 LABELS = st.lists(
