@@ -103,10 +103,11 @@ def _standing(labels: Sequence[Label]) -> str:
 def _listed(rows: Mapping[str, tuple[Text, ...]]) -> Table:
     table = Table(box=None, pad_edge=False, expand=True)
     for heading in ("id", "started", "source", "label", "calls", "request"):
-        right = "right" if heading == "calls" else "left"
         # A narrow terminal takes from the request; the others are short and needed.
-        width = {"ratio": 1} if heading == "request" else {}
-        table.add_column(heading, no_wrap=True, justify=right, **width)
+        ratio = 1 if heading == "request" else None
+        table.add_column(
+            heading, no_wrap=True, justify="right" if heading == "calls" else "left", ratio=ratio
+        )
     shown = _distinct(rows)
     for name, cells in rows.items():
         table.add_row(Text(plain(name[:shown])), *cells)
