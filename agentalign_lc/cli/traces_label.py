@@ -62,9 +62,9 @@ def label_traces(  # noqa: PLR0913, PLR0917 - a command has its options
 
     A trace at which the judge broke is unknown, and tried again the next time.
     """
-    labeller = _labeller(model, base_url, policy)
     with open_store(store) as opened:
         check_some(opened, source)
+        labeller = _labeller(model, base_url, policy)
         counts, failed = _judge(opened, opened.traces(source=source, label=label), labeller, again)
         _say(labeller.name, counts)
         if failed:
