@@ -8,13 +8,13 @@ from typing import Protocol
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import AccessError, AgentAlignError
-from agentalign_lc.guard.capabilities import map_tools
 from agentalign_lc.guard.engine.decision import Decision
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.measuring.replay import checkpoints
 from agentalign_lc.guard.opinion import Finding, Judge, Opinion
 from agentalign_lc.guard.view import look
 from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
+from agentalign_lc.traces.tools import trace_tools
 from agentalign_lc.traces.trace import Label, Trace
 
 __all__ = ["PERSON", "GuardLabeller", "JudgeLabeller", "Labeller", "broke", "settled"]
@@ -57,7 +57,7 @@ class GuardLabeller:
     def label(self, trace: Trace) -> Label:
         """Label a trace."""
         run = trajectory(trace) or NOTHING_SAID
-        tools = map_tools(run.tools, self._catalog)
+        tools = trace_tools(run, self._catalog)
         doubt, score = "", 0.0
         asked = list(checkpoints(run.messages))
         for end, checkpoint in asked:
