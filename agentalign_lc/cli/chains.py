@@ -163,7 +163,9 @@ def _count(number: int, what: str) -> str:
 
 @chains.command()
 def review(
-    proposals: Annotated[Path, typer.Argument(help="File of proposals that `plan` left.")],
+    proposals: Annotated[
+        Path, typer.Argument(help="File of proposals that `plan` or `traces propose` left.")
+    ],
     out: Annotated[Path, typer.Option(help="Chain file that what you approve is added to.")],
 ) -> None:
     """Decide about proposed chains; approved ones join your chain file."""

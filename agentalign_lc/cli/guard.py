@@ -14,7 +14,7 @@ from rich.table import Table
 from agentalign_lc.cli.guard_init import init
 from agentalign_lc.cli.guard_verify import verify
 from agentalign_lc.cli.problems import Problems
-from agentalign_lc.cli.traces_store import labelled
+from agentalign_lc.cli.traces_store import labelled, open_store
 from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.guard.guard import Guard
@@ -40,7 +40,6 @@ from agentalign_lc.guard.view import look
 from agentalign_lc.rows import read_rows
 from agentalign_lc.taxonomy import load_library
 from agentalign_lc.traces.lessons import trace_lessons
-from agentalign_lc.traces.store import TraceStore
 
 __all__ = ["check", "evaluate", "fit_classifier", "guard", "print_scorecard"]
 
@@ -274,11 +273,12 @@ def _conversation(file: Path) -> tuple[BaseMessage, ...]:
 
 
 def _lessons(store: str) -> list[Lesson]:
-    with TraceStore.open(store, create=False) as opened:
+    with open_store(store) as opened:
         found = list(trace_lessons(labelled(opened)))
     if not found:
         raise ConfigError(f"no trace in {store} has a label: run `agentalign traces label`")
-    typer.echo(f"{len(found):,} texts from labelled traces")
+    harmful = sum(lesson.harmful for lesson in found)
+    typer.echo(f"{len(found):,} lessons from labelled traces, {harmful:,} of them harmful")
     return found
 
 

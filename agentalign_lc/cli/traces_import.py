@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,12 +11,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from agentalign_lc.cli.problems import Problems
+from agentalign_lc.cli.traces_store import open_store
 from agentalign_lc.errors import AgentAlignError, StoreError
 from agentalign_lc.traces.assembly import trajectories
 from agentalign_lc.traces.importers import read_traces
 from agentalign_lc.traces.redaction import REDACTIONS, Redactor
-from agentalign_lc.traces.store import TraceStore
 from agentalign_lc.traces.trace import Trace
+
+if TYPE_CHECKING:
+    from agentalign_lc.traces.store import TraceStore
 
 __all__ = ["import_traces"]
 
@@ -50,7 +53,7 @@ def import_traces(
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     failed = False
     redactor = Redactor(REDACTIONS if redact else ())
-    with TraceStore.open(store) as kept:
+    with open_store(store, create=True) as kept:
         for file in files:
             with Problems() as problems:
                 reading = _Counted(file, problems, redactor)
@@ -88,7 +91,7 @@ class _Counted:
             yield self._redactor(trace)
 
 
-def _append(reading: _Counted, store: TraceStore) -> tuple[int, str]:
+def _append(reading: _Counted, store: "TraceStore") -> tuple[int, str]:
     """How many traces were new, and why the file could not be read further."""
     new = 0
     try:

@@ -1,5 +1,6 @@
 """``agentalign traces list | show``: traces, readable in the terminal."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,18 +14,19 @@ from rich.tree import Tree
 
 from agentalign_lc.cli.plain import plain
 from agentalign_lc.cli.show import message_parts
-from agentalign_lc.cli.traces_store import LabelOption, SourceOption, StoreOption
+from agentalign_lc.cli.traces_store import LabelOption, SourceOption, StoreOption, open_store
 from agentalign_lc.messages import message_text
 from agentalign_lc.records import Trajectory
 from agentalign_lc.traces.assembly import trajectories
 from agentalign_lc.traces.labelling import settled
-from agentalign_lc.traces.store import TraceStore
 from agentalign_lc.traces.trace import Label, Span, Trace
 
-__all__ = ["list_traces", "show_trace", "trace_panel"]
+__all__ = ["draw_trace", "list_traces", "show_trace"]
 
 _COLOURS = {"harmful": "red", "benign": "green", "unknown": "yellow"}
-_SHORT = 72
+_SHORT = 200
+_SHORTEST = 13
+"""Of an id: in those that begin with the time it reaches to the millisecond."""
 
 
 def list_traces(
@@ -34,19 +36,15 @@ def list_traces(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
 ) -> None:
     """List traces in order of arrival: label, calls, and what the user said first."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("id", "started", "source", "label", "calls", "request"):
-        table.add_column(heading, no_wrap=True, justify="right" if heading == "calls" else "left")
-    with TraceStore.open(store, create=False) as opened:
-        whole = len(opened)
-        shown = 0
-        for trace in opened.traces(label=label, source=source, limit=limit):
-            table.add_row(*_row(trace, settled(opened.labels(trace.id))))
-            shown += 1
-    console = Console()
-    if shown:
-        console.print(table)
-    console.print(f"{shown} of {whole:,} traces in {plain(str(store))}", highlight=False)
+    with open_store(store) as opened:
+        whole, place = len(opened), plain(opened.place)
+        found = opened.traces(label=label, source=source, limit=limit)
+        rows = {trace.id: _row(trace, opened.labels(trace.id)) for trace in found}
+    console = Console(highlight=False)
+    if rows:
+        console.print(_listed(rows))
+    more = "; --limit shows more" if len(rows) == limit < whole else ""
+    console.print(Text(f"{len(rows):,} of {whole:,} traces in {place}{more}"), soft_wrap=True)
 
 
 def show_trace(
@@ -57,23 +55,31 @@ def show_trace(
 ) -> None:
     """Show a trace: every conversation in it, what came of it, and its labels."""
     console = Console()
-    with TraceStore.open(store, create=False) as opened:
+    with open_store(store) as opened:
         trace = opened.get(id_)
         labels = opened.labels(trace.id)
-    for number, run in enumerate(trajectories(trace)):
-        console.print(trace_panel(trace, run, number, settled(labels), system=system))
-    for label in labels:
-        console.print(_label_line(label))
+    draw_trace(console, trace, labels, system=system)
     if spans:
         console.print(_tree(trace))
 
 
-def trace_panel(
-    trace: Trace, run: Trajectory, number: int, label: Label | None, *, system: bool = False
-) -> Panel:
+def draw_trace(
+    console: Console, trace: Trace, labels: Sequence[Label], *, system: bool = False
+) -> None:
+    """Draw the conversations of a trace, and what was found about it."""
+    runs = trajectories(trace)
+    for number, run in enumerate(runs):
+        console.print(_panel(trace, run, number, _standing(labels), system=system))
+    if not runs:
+        console.print(Text(f"{plain(trace.id)}: no conversation in it, --spans shows what ran"))
+    for label in labels:
+        console.print(_label_line(label))
+
+
+def _panel(trace: Trace, run: Trajectory, number: int, name: str, *, system: bool) -> Panel:
     """Draw one conversation of a trace; nothing in it is read as markup or obeyed."""
     messages = [m for m in run.messages if system or not isinstance(m, SystemMessage)]
-    name = label.label if label else "unlabelled"
+    name = name or "unlabelled"
     title = Text(name, style=_COLOURS.get(name, "dim"))
     title.append(f" · {plain(trace.source)} · {plain(trace.name or 'app')}", style="default")
     if number:
@@ -88,20 +94,56 @@ def trace_panel(
     )
 
 
-def _row(trace: Trace, label: Label | None) -> tuple[Text, ...]:
+def _standing(labels: Sequence[Label]) -> str:
+    """The label that counts; empty if there is none."""
+    counts = settled(labels)
+    return counts.label if counts else "unknown" if labels else ""
+
+
+def _listed(rows: Mapping[str, tuple[Text, ...]]) -> Table:
+    table = Table(box=None, pad_edge=False, expand=True)
+    for heading in ("id", "started", "source", "label", "calls", "request"):
+        # A narrow terminal takes from the request; the others are short and needed.
+        ratio = 1 if heading == "request" else None
+        table.add_column(
+            heading, no_wrap=True, justify="right" if heading == "calls" else "left", ratio=ratio
+        )
+    shown = _distinct(rows)
+    for name, cells in rows.items():
+        table.add_row(Text(plain(name[:shown])), *cells)
+    return table
+
+
+def _distinct(ids: Collection[str]) -> int:
+    """How much of ids tells them apart: those of one hour begin alike."""
+    longest = max(map(len, ids))
+    lengths = range(_SHORTEST, longest)
+    return next((n for n in lengths if len({name[:n] for name in ids}) == len(ids)), longest)
+
+
+def _row(trace: Trace, labels: Sequence[Label]) -> tuple[Text, ...]:
     runs = trajectories(trace)
     first = next((m for run in runs for m in run.messages if m.type == "human"), None)
     said = " ".join(plain(message_text(first)).split()) if first is not None else ""
     started = min((span.started for span in trace.spans if span.started), default=0.0)
-    name = label.label if label else ""
+    name = _standing(labels)
     return (
-        Text(plain(trace.id[:12])),
-        Text(datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%d %H:%M") if started else ""),
+        Text(_when(started) if started else ""),
         Text(plain(trace.source)),
         Text(name, style=_COLOURS.get(name, "dim")),
         Text(str(sum(len(run.calls) for run in runs))),
-        Text(said if len(said) <= _SHORT else f"{said[:_SHORT]}…"),
+        Text(said[:_SHORT]) if said else Text(plain(trace.name), style="dim"),
     )
+
+
+def _when(seconds: float) -> str:
+    """Local time; of other years only the day."""
+    try:
+        then = datetime.fromtimestamp(seconds, UTC).astimezone()
+    except (OverflowError, ValueError, OSError):
+        return "?"  # a time that no clock shows
+    this_year = then.year == datetime.now(UTC).astimezone().year
+    return then.strftime("%m-%d %H:%M" if this_year else "%Y-%m-%d")
 
 
 def _label_line(label: Label) -> Text:

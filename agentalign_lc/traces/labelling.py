@@ -7,20 +7,23 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from agentalign_lc.environment.catalog import Catalog
-from agentalign_lc.errors import AgentAlignError
-from agentalign_lc.guard.capabilities import map_tools
+from agentalign_lc.errors import AccessError, AgentAlignError
 from agentalign_lc.guard.engine.decision import Decision
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.measuring.replay import checkpoints
 from agentalign_lc.guard.opinion import Finding, Judge, Opinion
 from agentalign_lc.guard.view import look
 from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
+from agentalign_lc.traces.tools import trace_tools
 from agentalign_lc.traces.trace import Label, Trace
 
-__all__ = ["PERSON", "GuardLabeller", "JudgeLabeller", "Labeller", "settled"]
+__all__ = ["PERSON", "GuardLabeller", "JudgeLabeller", "Labeller", "broke", "settled"]
 
 PERSON = "person"
 """Who gave a label that no judge gave."""
+
+
+_BROKE = "a judge broke: "
 
 
 class Labeller(Protocol):
@@ -54,14 +57,14 @@ class GuardLabeller:
     def label(self, trace: Trace) -> Label:
         """Label a trace."""
         run = trajectory(trace) or NOTHING_SAID
-        tools = map_tools(run.tools, self._catalog)
+        tools = trace_tools(run, self._catalog)
         doubt, score = "", 0.0
         asked = list(checkpoints(run.messages))
         for end, checkpoint in asked:
             decision = self._guard.decide(look(run.messages[:end], tools), checkpoint)
             score = max([score, *(o.score for o in decision.opinions if o.score is not None)])
             if decision.error:
-                doubt = doubt or f"a judge broke: {decision.error}"
+                doubt = doubt or f"{_BROKE}{decision.error}"
             elif not decision.allowed and decision.action != "ask" and decision.refusal:
                 return _harmful(trace, self.name, decision.refusal, end)
             else:
@@ -96,8 +99,10 @@ class JudgeLabeller:
             return _unknown(trace, self.name, "it holds no conversation")
         try:
             opinion = self._judge.judge(look(run.messages), "answer")
+        except AccessError:
+            raise  # no trace will fare better
         except AgentAlignError as error:
-            return _unknown(trace, self.name, f"the judge broke: {error}")
+            return _unknown(trace, self.name, f"{_BROKE}{error}")
         if opinion.finding == Finding.REFUSE:
             return _harmful(trace, self.name, opinion, None)
         if opinion.finding == Finding.UNSURE:
@@ -109,6 +114,16 @@ class JudgeLabeller:
             reason=opinion.reason,
             score=opinion.score,
         )
+
+
+def broke(label: Label) -> bool:
+    """Whether a label only says that a judge failed, which it may not do the next time.
+
+    Example:
+        >>> broke(Label(trace="t", label="unknown", by="gpt", reason="a judge broke: no answer"))
+        True
+    """
+    return label.label == "unknown" and label.reason.startswith(_BROKE)
 
 
 def settled(labels: Iterable[Label]) -> Label | None:

@@ -8,7 +8,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, func, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Select,
+    create_engine,
+    event,
+    func,
+    make_url,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -123,8 +134,8 @@ class TraceStore:
 
         Args:
             source: Only those that this recorder or importer saw.
-            label: Only those that a person's last label says this of, or, without one, the
-                last label. ``unlabelled``: without any.
+            label: Only those of which this is the label that counts (``labelling.settled``);
+                ``unknown`` where nobody knows, ``unlabelled`` without any.
             since: Only those that started then or later; seconds since 1970, or a time.
             limit: At most so many.
 
@@ -241,7 +252,12 @@ _create = create
 _LAST_LABEL = (
     select(LABELS.c.label)
     .where(LABELS.c.trace == TRACES.c.id)
-    .order_by((LABELS.c.by == "person").desc(), LABELS.c.seq.desc())
+    .order_by(
+        (LABELS.c.by == "person").desc(),
+        # A judge's `unknown` does not undo what another found; a person's does.
+        or_(LABELS.c.by == "person", LABELS.c.label != "unknown").desc(),
+        LABELS.c.seq.desc(),
+    )
     .limit(1)
     .correlate(TRACES)
     .scalar_subquery()
@@ -275,7 +291,9 @@ def _check_file(file: Path, *, create: bool) -> None:
         if not file.exists():
             if create:
                 return
-            raise StoreError(f"{file} is not there: `agentalign traces import` makes one")
+            raise StoreError(
+                f"{file} is not there: `agentalign traces import` or `agentalign collect serve` makes one"
+            )
         with file.open("rb") as opened:
             start = opened.read(len(_MAGIC))
     except OSError as error:

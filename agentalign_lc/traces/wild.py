@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from langchain_core.messages import HumanMessage
 
 from agentalign_lc.environment.catalog import Catalog
-from agentalign_lc.guard.capabilities import map_tools, possible_steps
+from agentalign_lc.guard.capabilities import possible_steps
 from agentalign_lc.guard.view import look
 from agentalign_lc.messages import message_text
 from agentalign_lc.records import BehaviorChain, Trajectory
@@ -18,6 +18,7 @@ from agentalign_lc.seeds import content_id
 from agentalign_lc.taxonomy import Library, Proposal, check_proposal
 from agentalign_lc.taxonomy.proposals import ProposedReading
 from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
+from agentalign_lc.traces.tools import trace_tools
 from agentalign_lc.traces.trace import Label, Trace
 
 __all__ = ["propose_chains", "steps_of"]
@@ -60,7 +61,7 @@ def steps_of(run: Trajectory, catalog: Catalog) -> list[str]:
     Calls of tools that serve no known capability are passed over, and of a tool
     that may have done several things the first is taken.
     """
-    tools = map_tools(run.tools, catalog)
+    tools = trace_tools(run, catalog)
     found: list[str] = []
     for call in look(run.messages).calls:
         tool = tools.get(call.tool)

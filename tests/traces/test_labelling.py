@@ -2,17 +2,18 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
-from agentalign_lc.errors import RoleError
+from agentalign_lc.errors import AccessError, RoleError
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.opinion import allow, refuse, unsure
 from agentalign_lc.traces.labelling import GuardLabeller, JudgeLabeller, settled
 from agentalign_lc.traces.trace import Label, Trace
 from tests.guard.doubles import ToldJudge
-from tests.traces.tracing import answered, called, traced
+from tests.traces.tracing import SEND, answered, called, traced
 
 RUN = ("Mail Ana that I'm late.", called(to="ana@example.com"), answered(), AIMessage("Done."))
 
@@ -41,6 +42,20 @@ def test_the_judges_know_the_trace_s_tools(catalog):
 
     assert guard(catalog, finds).label(traced(*RUN)).label == "benign"
     assert set(seen) == {"communication.send_email"}
+
+
+def test_a_tool_without_a_name_breaks_nothing(catalog):
+    tools = ({}, {"type": "function", "function": {"name": 3}}, SEND)
+    label = guard(catalog, lambda *_: allow("told")).label(traced(*RUN, tools=tools))
+    assert label.label == "benign"
+
+
+def test_a_refused_key_is_no_label():
+    def refused(view, checkpoint):
+        raise AccessError("the key was refused")
+
+    with pytest.raises(AccessError):
+        JudgeLabeller(ToldJudge(refused, "answer")).label(traced(*RUN))
 
 
 def test_nobody_sure_is_unknown(catalog):
@@ -81,7 +96,7 @@ def test_a_model_that_breaks_is_unknown():
         raise RoleError("the server is gone")
 
     label = JudgeLabeller(ToldJudge(breaks, "answer")).label(traced(*RUN))
-    assert (label.label, label.reason) == ("unknown", "the judge broke: the server is gone")
+    assert (label.label, label.reason) == ("unknown", "a judge broke: the server is gone")
 
 
 LABELS = st.lists(
