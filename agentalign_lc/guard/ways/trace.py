@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration
 from langgraph.types import Command
 
 from agentalign_lc.guard.engine.history import call_ids
 
-__all__ = ["result_name", "returned", "stands_in", "still_running"]
+__all__ = ["mute", "result_name", "returned", "stands_in", "still_running"]
 
 
 def result_name(call_id: str) -> str:
@@ -61,3 +62,17 @@ def still_running(messages: list[BaseMessage]) -> list[BaseMessage]:
             if call["id"] not in answered
         ]
     return full
+
+
+def mute(one: ChatGeneration, text: str) -> None:
+    """Have a model's message say something else and call nothing."""
+    message = one.message
+    message.content = text
+    message.additional_kwargs = {}
+    message.response_metadata = {}
+    if isinstance(message, AIMessage):
+        message.tool_calls = []
+        message.invalid_tool_calls = []
+    if isinstance(message, AIMessageChunk):
+        message.tool_call_chunks = []
+    one.text = text

@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import (
     AIMessage,
-    AIMessageChunk,
     BaseMessage,
     HumanMessage,
     ToolMessage,
@@ -45,7 +44,7 @@ from agentalign_lc.guard.ways.edits import Edit, Edits, as_ran, noted
 from agentalign_lc.guard.ways.forms import NO_FORM, AnswerRefusedError, Form, form_of
 from agentalign_lc.guard.ways.person import Answer
 from agentalign_lc.guard.ways.refused import CallRefusedError
-from agentalign_lc.guard.ways.trace import result_name, returned, stands_in, still_running
+from agentalign_lc.guard.ways.trace import mute, result_name, returned, stands_in, still_running
 from agentalign_lc.guard.ways.words import Spoken, last_word
 
 __all__ = ["WATCHING", "Watch"]
@@ -258,7 +257,7 @@ class Watch(BaseCallbackHandler):
         text = self._over or self._refused.pop(run_id, "") or self._found(history, message, form)
         ids = {message.id or "", f"lc_run--{run_id}", f"lc_run--{run_id}-0", str(run_id)}
         if text:
-            _silence(one, text)
+            mute(one, text)
             self.blocked |= dict.fromkeys(ids, text)
         self._trace.append(message.model_copy())
         self.settled |= ids
@@ -395,20 +394,6 @@ def _apart(work: Callable[[], V]) -> V:
         return work()
 
     return context.run(run)
-
-
-def _silence(one: ChatGeneration, text: str) -> None:
-    """Have a model's message say something else and call nothing."""
-    message = one.message
-    message.content = text
-    message.additional_kwargs = {}
-    message.response_metadata = {}
-    if isinstance(message, AIMessage):
-        message.tool_calls = []
-        message.invalid_tool_calls = []
-    if isinstance(message, AIMessageChunk):
-        message.tool_call_chunks = []
-    one.text = text
 
 
 def _same(judged: Mapping[str, Any] | None, final: Mapping[str, Any]) -> bool:
