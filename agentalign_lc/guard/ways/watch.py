@@ -44,7 +44,14 @@ from agentalign_lc.guard.ways.edits import Edit, Edits, as_ran, noted
 from agentalign_lc.guard.ways.forms import NO_FORM, AnswerRefusedError, Form, form_of
 from agentalign_lc.guard.ways.person import Answer
 from agentalign_lc.guard.ways.refused import CallRefusedError
-from agentalign_lc.guard.ways.trace import mute, result_name, returned, stands_in, still_running
+from agentalign_lc.guard.ways.trace import (
+    mute,
+    result_name,
+    returned,
+    same_arguments,
+    stands_in,
+    still_running,
+)
 from agentalign_lc.guard.ways.words import Spoken, last_word
 
 __all__ = ["WATCHING", "Watch"]
@@ -332,11 +339,11 @@ class Watch(BaseCallbackHandler):
         elif decision.for_call(call_id) == "refuse_call":
             self._deny(call, call_text(self.guard, decision, call))
         edited = reply is not None and reply.kind == "edit"
-        if decision and reply and edited and not _same(reply.arguments, call["args"]):
+        if decision and reply and edited and not same_arguments(reply.arguments, call["args"]):
             self._deny(call, call_text(self.guard, decision, call, Answer("reject", _NOT_EDITED)))
         judged = next((c["args"] for c in batch.calls if c["id"] == call_id), None)
         history = with_arguments(batch.view.messages, call_id, call["args"])
-        changed = not _same(judged, call["args"])
+        changed = not same_arguments(judged, call["args"])
         final = self._decide(self.guard.look(history), "arguments", changed=changed)
         action = final.for_call(call_id)
         if final.ends:
@@ -394,8 +401,3 @@ def _apart(work: Callable[[], V]) -> V:
         return work()
 
     return context.run(run)
-
-
-def _same(judged: Mapping[str, Any] | None, final: Mapping[str, Any]) -> bool:
-    """Whether a tool gets what was judged; what LangGraph injects is not in either."""
-    return judged is not None and dict(judged) == dict(final)
