@@ -59,8 +59,7 @@ __all__ = ["WATCHING", "Watch"]
 V = TypeVar("V")
 
 _NOT_EDITED = (
-    "it cannot be edited here, since the app makes this call in a way of its own:"
-    " approve or reject it"
+    "it cannot be edited here, as the app calls it in a way of its own: approve or reject it"
 )
 
 
