@@ -20,7 +20,17 @@ from langgraph.types import Interrupt
 from agentalign_lc.guard.ways.batch import with_arguments
 from agentalign_lc.guard.ways.person import Question, read_answers
 
-__all__ = ["EDITED", "Edit", "Edits", "answered_calls", "as_ran", "carried", "noted", "put_into"]
+__all__ = [
+    "EDITED",
+    "Edit",
+    "Edits",
+    "answered_calls",
+    "as_ran",
+    "carried",
+    "noted",
+    "put_into",
+    "same_arguments",
+]
 
 EDITED: Final = "agentalign_edited"
 """Key in a tool message's metadata: the arguments with which a person had the call run."""
@@ -212,3 +222,8 @@ def _speaking(given: object) -> list[tuple[str, AIMessage]]:
             last = next((m for m in reversed(value) if isinstance(m, AIMessage)), None)
             found += [(key, last)] if last is not None else []
     return found
+
+
+def same_arguments(judged: Mapping[str, Any] | None, final: Mapping[str, Any]) -> bool:
+    """Whether a tool gets what was judged; what LangGraph injects is not in either."""
+    return judged is not None and dict(judged) == dict(final)

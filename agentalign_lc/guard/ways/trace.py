@@ -1,7 +1,6 @@
 """The trajectory of a whole app, put together from what its agents did."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration
@@ -9,7 +8,7 @@ from langgraph.types import Command
 
 from agentalign_lc.guard.engine.history import call_ids
 
-__all__ = ["mute", "result_name", "returned", "same_arguments", "stands_in", "still_running"]
+__all__ = ["mute", "result_name", "returned", "stands_in", "still_running"]
 
 
 def result_name(call_id: str) -> str:
@@ -77,8 +76,3 @@ def mute(one: ChatGeneration, text: str) -> None:
     if isinstance(message, AIMessageChunk):
         message.tool_call_chunks = []
     one.text = text
-
-
-def same_arguments(judged: Mapping[str, Any] | None, final: Mapping[str, Any]) -> bool:
-    """Whether a tool gets what was judged; what LangGraph injects is not in either."""
-    return judged is not None and dict(judged) == dict(final)

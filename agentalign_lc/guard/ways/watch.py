@@ -40,18 +40,11 @@ from agentalign_lc.guard.ways.batch import (
     redacted_text,
     with_arguments,
 )
-from agentalign_lc.guard.ways.edits import Edit, Edits, as_ran, noted
+from agentalign_lc.guard.ways.edits import Edit, Edits, as_ran, noted, same_arguments
 from agentalign_lc.guard.ways.forms import NO_FORM, AnswerRefusedError, Form, form_of
 from agentalign_lc.guard.ways.person import Answer
 from agentalign_lc.guard.ways.refused import CallRefusedError
-from agentalign_lc.guard.ways.trace import (
-    mute,
-    result_name,
-    returned,
-    same_arguments,
-    stands_in,
-    still_running,
-)
+from agentalign_lc.guard.ways.trace import mute, result_name, returned, stands_in, still_running
 from agentalign_lc.guard.ways.words import Spoken, last_word
 
 __all__ = ["WATCHING", "Watch"]
