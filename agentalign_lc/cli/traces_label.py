@@ -98,7 +98,7 @@ def _judge(
 
 def _say(name: str, counts: Counter[str]) -> None:
     said = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
-    typer.echo(f"{name}: {said or 'no traces'}")
+    typer.echo(f"{name}: {said or 'nothing labelled'}")
 
 
 def _labeller(model: str | None, base_url: str | None, policy: Path | None) -> Labeller:

@@ -337,10 +337,12 @@ class TestLearning:
 
     def test_nothing_to_learn_from(self, agentalign, store: Path, tmp_path: Path) -> None:
         out = tmp_path / "mine.safetensors"
+        few = kept(tmp_path / "few", ANA, FAKE, ana="benign", fake="harmful")
         for more, line in (
             ((), "give the folder of a run to fit on, or --traces STORE, or both"),
             (("--traces", store), "has a label"),
             (("--traces", tmp_path / "none"), "none is not there"),
+            (("--traces", few), "label more traces, or give the folder of a run as well"),
         ):
             code, _, err = agentalign("guard", "fit", "--out", out, *more)
             assert (code, len(err.splitlines())) == (2, 1)

@@ -40,16 +40,19 @@ def fit(
         StoreError: the folder holds no run, or it cannot be read.
     """
     lessons = [*(read_lessons(folder) if folder is not None else ()), *more]
-    source = " and ".join(filter(None, [str(folder or ""), "traces" if more else ""]))
+    source = " and ".join(filter(None, [str(folder or ""), "labelled traces" if more else ""]))
     counts = {
         label: sum(lesson.harmful == label for lesson in lessons if lesson.split == split)
         for split in ("train", "dev")
         for label in (0, 1)
     }
     if not all(counts.values()):
+        mend = "synthesise at least 100 scenarios, some of them everyday ones"
+        if folder is None:
+            mend = "label more traces, or give the folder of a run as well"
         raise ConfigError(
-            f"{source} has too little to fit on: harmful and benign requests in train and dev are "
-            "needed; synthesise at least 100 scenarios, some of them everyday ones"
+            f"too little to fit on in {source}: harmful and benign requests in train and dev are "
+            f"needed; {mend}"
         )
     report(f"{len(lessons):,} texts from {source}")
     if kind == "encoder":
