@@ -31,9 +31,10 @@ app = StateGraph(MessagesState).add_node("agent", lambda _: {}).add_edge(START, 
 
 
 def test_the_python_runs(tmp_path: Path) -> None:
-    synthesise, guard = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    synthesise, guard, traces = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
-    for code in (synthesise, f'{APP}{guard}app.invoke({{"messages": ["Hello."]}})'):
+    guarded = f'{APP}{guard}app.invoke({{"messages": ["Hello."]}})'
+    for code in (synthesise, guarded, f"{APP}agent = app{traces}"):
         subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
 
     assert (tmp_path / "runs" / "fraud" / "train.jsonl").stat().st_size > 0
@@ -49,7 +50,8 @@ def test_every_option_named_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     names = ("synth", "show", "stats", "export", "mix", "card", "report", "plan", "chains list", "chains check",
              "chains review", "tools import", "tools try", "tools check",
-             "guard init", "guard check", "guard fit", "guard eval", "guard verify")  # fmt: skip
+             "guard init", "guard check", "guard fit", "guard eval", "guard verify",
+             "traces import", "traces list", "traces show", "traces label", "traces export", "traces propose", "collect serve")  # fmt: skip
     shown = "".join(CliRunner().invoke(app, [*name.split(), "--help"]).stdout for name in names)
     scripts = [*(ROOT / "examples").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
     shown += "".join(file.read_text(encoding="utf-8") for file in scripts)
