@@ -45,10 +45,10 @@ def test_suites_are_inside_and_nothing_is_at_the_top(wheel: Path) -> None:
     for template in ("card.md.j2", "report.html.j2", "report.css", "report.js"):
         assert f"agentalign_lc/dataset/reporting/templates/{template}" in names
     for file in (
-        "default_policy.yaml",
+        "policy/default_policy.yaml",
         "judges/prompts/judge.yaml",
-        "weights/encoder.safetensors",
-        "weights/ngrams.safetensors",
+        "learning/weights/encoder.safetensors",
+        "learning/weights/ngrams.safetensors",
     ):
         assert f"agentalign_lc/guard/{file}" in names
     assert len(names) == len(set(names)), "no file is packed twice"

@@ -60,7 +60,7 @@ def read_labelled(file: Path, report: Callable[[int, str], None]) -> Iterator[La
         ...     file = Path(folder, "rows.jsonl")
         ...     _ = file.write_text('{"text": "Hi", "label": "benign"}\n{"text": "Ho"}\n')
         ...     [row.label for row in read_labelled(file, lambda line, why: print(line, why))]
-        2 no label
+        2 no label; write harmful or benign
         [0]
     """
     for row in read_rows(file):
