@@ -34,7 +34,7 @@ def test_the_python_runs(tmp_path: Path) -> None:
     synthesise, guard, traces = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
     guarded = f'{APP}{guard}app.invoke({{"messages": ["Hello."]}})'
-    for code in (synthesise, guarded, f"{APP}agent = app{traces}"):
+    for code in (synthesise, guarded, f"{APP}agent = app\n{traces}"):
         subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
 
     assert (tmp_path / "runs" / "fraud" / "train.jsonl").stat().st_size > 0
