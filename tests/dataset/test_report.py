@@ -25,8 +25,10 @@ from agentalign_lc.errors import StoreError
 from agentalign_lc.records import Intent, Result, Status
 from tests.dataset.varied import PAYLOADS, varied_run, with_text
 
+# Half a surrogate pair never gets so far: JSON does not hold it, and so no store does.
+CHARACTERS = st.characters(exclude_categories=("Cs",))
 TEXTS = st.lists(
-    st.one_of(st.sampled_from(PAYLOADS), st.text(st.characters(exclude_categories=()), max_size=9)),
+    st.one_of(st.sampled_from(PAYLOADS), st.text(CHARACTERS, max_size=9)),
     min_size=1,
     max_size=4,
 ).map("".join)
