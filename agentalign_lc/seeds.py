@@ -26,11 +26,6 @@ def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _bytes(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
-    # Half a surrogate pair is no text that UTF-8 knows, and models and tools send it all the same.
-    return canonical_json(value).encode("utf-8", "surrogatepass")
-
-
 def content_id(prefix: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Name a value by its content: ``prefix-`` and 12 hex digits of its SHA-256.
 
@@ -38,7 +33,7 @@ def content_id(prefix: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
         >>> content_id("chain", {"steps": ["search.web_search"]})
         'chain-4152f476b6a9'
     """
-    digest = hashlib.sha256(_bytes(value)).hexdigest()
+    digest = hashlib.sha256(canonical_json(value).encode()).hexdigest()
     return f"{prefix}-{digest[:12]}"
 
 
@@ -51,7 +46,7 @@ def derive_seed(seed: int | str, *path: str | int) -> str:
         >>> derive_seed(7, "scenario", 3) == derive_seed(7, "scenario", 4)
         False
     """
-    return hashlib.sha256(_bytes([seed, *path])).hexdigest()[:32]
+    return hashlib.sha256(canonical_json([seed, *path]).encode()).hexdigest()[:32]
 
 
 def stream(seed: int | str, *path: str | int) -> random.Random:
