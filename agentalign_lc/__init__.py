@@ -11,8 +11,9 @@ Example:
     3
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agentalign_lc.lazy import lazily
 
 if TYPE_CHECKING:
     from agentalign_lc.dataset.export import export_run
@@ -92,8 +93,4 @@ _HOMES = {
     "synthesize": "synthesis.runner",
 }
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazily(__name__, _HOMES)

@@ -16,7 +16,7 @@ from typing import IO, Any, NoReturn, cast
 
 from agentalign_lc.errors import ConfigError
 
-__all__ = ["LONGEST", "Row", "parse_json", "read_rows"]
+__all__ = ["LONGEST", "Row", "parse_json", "read_rows", "reported"]
 
 LONGEST = 16 * 2**20
 """Bytes that a line may have; a longer one is a broken row and is never held whole."""
@@ -69,7 +69,7 @@ def read_rows(file: Path) -> Iterator[Row]:
     kinds = [suffix.lower() for suffix in file.suffixes[-2:]]
     packed = bool(kinds) and kinds[-1] == ".gz"
     kind = next(iter(kinds[-2:-1] if packed else kinds[-1:]), "")
-    with _reported(file), _opened(file, packed=packed) as stream:
+    with reported(file), _opened(file, packed=packed) as stream:
         if kind == ".json":
             yield from _json_rows(stream)
         elif kind in {".csv", ".tsv"}:
@@ -246,7 +246,12 @@ def _lines(stream: IO[bytes]) -> Iterator[Row]:
 
 
 @contextmanager
-def _reported(file: Path) -> Iterator[None]:
+def reported(file: Path) -> Iterator[None]:
+    """Turn errors of the system into one line about the file.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
         yield
     except OSError as error:

@@ -20,7 +20,7 @@ from agentalign_lc.dataset.files import whole
 from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.records import BehaviorChain
-from agentalign_lc.taxonomy import append_chains, load_harms, load_library
+from agentalign_lc.taxonomy import append_chains, find_kind, load_library
 from agentalign_lc.traces.export.agentevals import agentevals_row
 from agentalign_lc.traces.export.otel import otel_row
 from agentalign_lc.traces.harvesting import harvest
@@ -85,11 +85,8 @@ def propose(
     ] = None,
 ) -> None:
     """Propose a chain for each harmful trace whose steps no chain has; review them afterwards."""
-    kinds_there = [s.name for harm in load_harms().values() for s in harm.subcategories]
-    if subcategory is not None and subcategory not in kinds_there:
-        raise ConfigError(
-            f"unknown subcategory {subcategory!r}; there are {', '.join(kinds_there)}"
-        )
+    if subcategory is not None:
+        find_kind(subcategory)
     catalog = load_catalog()
     library = load_library(catalog)
     with open_store(store) as opened:

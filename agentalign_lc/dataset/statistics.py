@@ -11,7 +11,7 @@ from agentalign_lc.dataset.splits import audit_splits
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.quality.words import words
 from agentalign_lc.records import Intent, Record, Status
-from agentalign_lc.taxonomy import EVERYDAY, Library, load_harms
+from agentalign_lc.taxonomy import EVERYDAY, Library, load_kinds
 
 __all__ = ["Statistics", "measure"]
 
@@ -92,7 +92,7 @@ def measure(
     texts = [words(row["text"]) for row in rows]
     picked = sorted(Random(7).sample(range(len(rows)), min(_SAMPLE, len(rows))))
     sample = [texts[number] for number in picked]
-    harms = {s.name for category in load_harms().values() for s in category.subcategories}
+    harms = set(load_kinds())
     cells = {(row["subcategory"], capability) for row in rows for capability in row["steps"]}
     cells = {cell for cell in cells if cell[0] in harms}
     known = {(c.subcategory, capability) for c in library for capability in c.capabilities}

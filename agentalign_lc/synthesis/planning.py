@@ -20,7 +20,7 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import AccessError, ConfigError, RoleError
 from agentalign_lc.records import BehaviorChain
 from agentalign_lc.roles import Planner, PlanRequest
-from agentalign_lc.taxonomy import Library, Proposal, check_proposal, load_harms
+from agentalign_lc.taxonomy import Library, Proposal, check_proposal, find_kind
 
 __all__ = ["PlanContext", "PlanInput", "PlanOutput", "build_planner_graph"]
 
@@ -158,7 +158,7 @@ class _Nodes:
         known = [c for c in self._library if c.subcategory == subcategory]
         request = PlanRequest(
             subcategory=subcategory,
-            description=_described(subcategory),
+            description=find_kind(subcategory).description,
             capabilities=tuple(self._catalog.capabilities.values()),
             existing=(*known, *chains),
             count=_wanted(state) - len(chains),
@@ -241,15 +241,6 @@ class _Nodes:
             return self._checked(edited, chain.subcategory, beside)
         except ValueError as error:
             raise ValueError(f"{chain.name}, as edited: {error}") from error
-
-
-def _described(subcategory: str) -> str:
-    for category in load_harms().values():
-        for harm in category.subcategories:
-            if harm.name == subcategory:
-                return harm.description
-    names = [s.name for category in load_harms().values() for s in category.subcategories]
-    raise ConfigError(f"unknown subcategory {subcategory!r}; there are {', '.join(names)}")
 
 
 def _question(chains: Sequence[BehaviorChain], complaint: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What harm is made of: the taxonomy, and the library of behavior chains."""
 
 from agentalign_lc.taxonomy.audit import Figure, audit
-from agentalign_lc.taxonomy.harms import load_harms
+from agentalign_lc.taxonomy.harms import find_kind, load_harms, load_kinds
 from agentalign_lc.taxonomy.library import EVERYDAY, Library, chain_files, load_library
 from agentalign_lc.taxonomy.proposals import (
     Proposal,
@@ -24,7 +24,9 @@ __all__ = [
     "audit",
     "chain_files",
     "check_proposal",
+    "find_kind",
     "load_harms",
+    "load_kinds",
     "load_library",
     "read_chains",
 ]

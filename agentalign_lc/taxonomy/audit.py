@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from agentalign_lc.records import BehaviorChain
-from agentalign_lc.taxonomy.harms import load_harms
+from agentalign_lc.taxonomy.harms import load_kinds
 from agentalign_lc.taxonomy.library import Library
 
 __all__ = ["Figure", "audit"]
@@ -66,7 +66,7 @@ def audit(library: Library, capabilities: Collection[str]) -> list[Figure]:
 
 
 def _fewest(chains: Sequence[BehaviorChain]) -> tuple[int, str]:
-    counts = {s.name: 0 for category in load_harms().values() for s in category.subcategories}
+    counts = dict.fromkeys(load_kinds(), 0)
     for chain in chains:
         counts[chain.subcategory] += 1
     few = [f"{name} {count}" for name, count in counts.items() if count < 10]

@@ -10,7 +10,7 @@ from agentalign_lc.documents import load_document, mistake
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import ConfigError, DocumentError
 from agentalign_lc.records import BehaviorChain, Intent, Record
-from agentalign_lc.taxonomy.harms import load_harms
+from agentalign_lc.taxonomy.harms import load_harms, load_kinds
 from agentalign_lc.taxonomy.script import ChainScript, Errand, Reading
 
 __all__ = ["EVERYDAY", "Library", "chain_files", "load_library"]
@@ -115,7 +115,7 @@ class Library:
         """
         wanted = list(categories)
         harms = load_harms()
-        known = set(harms) | {s.name for category in harms.values() for s in category.subcategories}
+        known = {*harms, *load_kinds()}
         for name in wanted:
             if name not in known:
                 raise ConfigError(

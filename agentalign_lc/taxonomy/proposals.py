@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 from agentalign_lc.documents import read_document
 from agentalign_lc.errors import DocumentError
 from agentalign_lc.records import BehaviorChain, Capability, Intent, Step
-from agentalign_lc.taxonomy.harms import load_harms
+from agentalign_lc.taxonomy.harms import load_kinds
 
 __all__ = ["Proposal", "ProposedReading", "append_chains", "check_proposal", "read_chains"]
 
@@ -80,12 +80,15 @@ def check_proposal(
         reasons.append("this sequence of capabilities exists already")
     if proposal.name in names:
         reasons.append("the name exists already")
-    if reasons:
+    kind = load_kinds().get(subcategory)
+    if kind is None:
+        reasons.append(f"unknown subcategory {subcategory!r}")
+    if kind is None or reasons:
         raise ValueError("; ".join(dict.fromkeys(reasons)))
     try:
         return BehaviorChain(
             name=proposal.name,
-            category=_category(subcategory),
+            category=kind.category,
             subcategory=subcategory,
             steps=tuple(steps),
             harmful=proposal.harmful.line.strip(),
@@ -112,14 +115,6 @@ def _known_steps(
         else:
             steps.append(Step(capability=capability, action=action))
     return steps, reasons
-
-
-def _category(subcategory: str) -> str:
-    return next(
-        category.name
-        for category in load_harms().values()
-        if any(s.name == subcategory for s in category.subcategories)
-    )
 
 
 def append_chains(path: Path, chains: Iterable[BehaviorChain]) -> None:

@@ -11,8 +11,9 @@ Example:
     ['count']
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agentalign_lc.lazy import lazily
 
 if TYPE_CHECKING:
     from agentalign_lc.traces.assembly import trajectories, trajectory
@@ -61,8 +62,4 @@ _HOMES = {
     "trajectory": "assembly",
 }
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazily(__name__, _HOMES)

@@ -17,11 +17,11 @@ from langchain_core.messages import (
 )
 
 from agentalign_lc.dataset.conversation import Conversation, turns_of
-from agentalign_lc.messages import message_text
+from agentalign_lc.guard.view import look
 from agentalign_lc.records import Split, Trajectory
 from agentalign_lc.roles.embedded.judge import reads_as_refusal
 from agentalign_lc.seeds import derive_seed, stream
-from agentalign_lc.taxonomy.harms import load_harms
+from agentalign_lc.taxonomy.harms import load_kinds
 from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
 from agentalign_lc.traces.refusing import word_refusal
 from agentalign_lc.traces.trace import Label, Trace
@@ -54,8 +54,8 @@ def harvest(labelled: Iterable[tuple[Trace, Label]]) -> Iterator[Conversation]:
 
 def split_of(run: Trajectory) -> Split:
     """The split of a conversation: the same for the same first request, whoever traced it."""
-    said = next((message_text(m) for m in run.messages if isinstance(m, HumanMessage)), "")
-    key = _SPACE.sub(" ", said).strip().lower()
+    said = look(run.messages).said
+    key = _SPACE.sub(" ", said[0] if said else "").strip().lower()
     place = stream(derive_seed(key, "split of a trace")).random()
     return next(split for split, end in _SHARES if place < end)
 
@@ -133,10 +133,8 @@ def _trainable(messages: Sequence[BaseMessage]) -> bool:
 
 def _kind(subcategory: str) -> dict[str, str]:
     """Category and subcategory, where it is one of the taxonomy's."""
-    for category in load_harms().values():
-        if any(kind.name == subcategory for kind in category.subcategories):
-            return {"category": category.name, "subcategory": subcategory}
-    return {}
+    kind = load_kinds().get(subcategory)
+    return {"category": kind.category, "subcategory": subcategory} if kind else {}
 
 
 def _calls(messages: Sequence[BaseMessage]) -> int:

@@ -10,7 +10,7 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import AccessError, AgentAlignError
 from agentalign_lc.guard.engine.decision import Decision
 from agentalign_lc.guard.engine.engine import Engine
-from agentalign_lc.guard.measuring.replay import checkpoints
+from agentalign_lc.guard.measuring.replay import replay
 from agentalign_lc.guard.opinion import Finding, Judge, Opinion
 from agentalign_lc.guard.view import look
 from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
@@ -59,14 +59,14 @@ class GuardLabeller:
         run = trajectory(trace) or NOTHING_SAID
         tools = trace_tools(run, self._catalog)
         doubt, score = "", 0.0
-        asked = list(checkpoints(run.messages))
-        for end, checkpoint in asked:
-            decision = self._guard.decide(look(run.messages[:end], tools), checkpoint)
+        asked = False
+        for seen in replay(self._guard, run.messages, tools):
+            asked, decision = True, seen.decision
             score = max([score, *(o.score for o in decision.opinions if o.score is not None)])
             if decision.error:
                 doubt = doubt or f"{_BROKE}{decision.error}"
             elif not decision.allowed and decision.action != "ask" and decision.refusal:
-                return _harmful(trace, self.name, decision.refusal, end)
+                return _harmful(trace, self.name, decision.refusal, seen.end)
             else:
                 doubt = doubt or _doubt(decision)
         if not asked:

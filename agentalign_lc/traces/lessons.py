@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from langchain_core.messages import HumanMessage
 
 from agentalign_lc.guard.learning.lessons import Lesson
-from agentalign_lc.messages import message_text
+from agentalign_lc.guard.view import look
 from agentalign_lc.records import Intent
 from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
 from agentalign_lc.traces.harvesting import split_of
@@ -26,8 +26,7 @@ def trace_lessons(labelled: Iterable[tuple[Trace, Label]]) -> Iterator[Lesson]:
     for trace, label in labelled:
         run = trajectory(trace) or NOTHING_SAID
         seen = run.messages[: label.at] if label.label == "harmful" else run.messages
-        said = [message_text(m) for m in seen if isinstance(m, HumanMessage)]
-        text = "\n".join(turn for turn in said if turn.strip())
+        text = "\n".join(turn for turn in look(seen).said if turn.strip())
         if not text or label.label == "unknown" or _brought(label, len(seen), run.messages):
             continue
         yield Lesson(

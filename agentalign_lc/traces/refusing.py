@@ -8,7 +8,7 @@ from agentalign_lc.environment.slots import fill_text
 from agentalign_lc.roles.embedded.grammar import Grammar
 from agentalign_lc.roles.embedded.reasons import refusal_file
 from agentalign_lc.seeds import derive_seed, stream
-from agentalign_lc.taxonomy.harms import load_harms
+from agentalign_lc.taxonomy.harms import load_kinds
 
 __all__ = ["word_refusal"]
 
@@ -62,8 +62,7 @@ def word_refusal(trace: str, category: str = "") -> AIMessage:
 def _harms() -> dict[str, str]:
     """What each kind of harm is, as a clause: the first sentence of its description."""
     return {
-        kind.name: f"it {first[:1].lower()}{first[1:]}"
-        for category in load_harms().values()
-        for kind in category.subcategories
+        name: f"it {first[:1].lower()}{first[1:]}"
+        for name, kind in load_kinds().items()
         for first in [" ".join(kind.description.split()).partition(". ")[0].rstrip(".")]
     }

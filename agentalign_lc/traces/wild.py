@@ -7,16 +7,12 @@ are those of the trace, the other two readings only say the same steps.
 import re
 from collections.abc import Iterable, Iterator
 
-from langchain_core.messages import HumanMessage
-
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.guard.capabilities import possible_steps
 from agentalign_lc.guard.view import look
-from agentalign_lc.messages import message_text
 from agentalign_lc.records import BehaviorChain, Trajectory
 from agentalign_lc.seeds import content_id
 from agentalign_lc.taxonomy import Library, Proposal, check_proposal
-from agentalign_lc.taxonomy.proposals import ProposedReading
 from agentalign_lc.traces.assembly import NOTHING_SAID, trajectory
 from agentalign_lc.traces.tools import trace_tools
 from agentalign_lc.traces.trace import Label, Trace
@@ -49,7 +45,7 @@ def propose_chains(
         steps = steps_of(run, catalog)
         try:
             chain = check_proposal(_proposal(trace, run, steps), kind, catalog.capabilities, taken)
-        except (ValueError, StopIteration):
+        except ValueError:
             continue  # steps that exist already, too many or none; a kind that is none of ours
         taken.add(chain.capabilities)
         yield chain
@@ -74,7 +70,7 @@ def steps_of(run: Trajectory, catalog: Catalog) -> list[str]:
 
 
 def _proposal(trace: Trace, run: Trajectory, steps: list[str]) -> Proposal:
-    said = next((message_text(m) for m in run.messages if isinstance(m, HumanMessage)), "")
+    said = next(iter(look(run.messages).said), "")
     doing = ", then ".join(step.partition(":")[2].replace("_", " ") for step in steps)
     lines = {
         "harmful": " ".join(said.split())[:_LINE],
@@ -83,9 +79,5 @@ def _proposal(trace: Trace, run: Trajectory, steps: list[str]) -> Proposal:
     }
     words = re.findall(r"[a-z]+", said.lower())[:4]
     name = "-".join([*words, content_id("trace", trace.id)[-6:]])
-    readings = {
-        intent: ProposedReading(line=line[:_LINE], steps=steps) for intent, line in lines.items()
-    }
-    return Proposal.model_validate(
-        {"name": name, **{k: v.model_dump() for k, v in readings.items()}}
-    )
+    readings = {intent: {"line": line[:_LINE], "steps": steps} for intent, line in lines.items()}
+    return Proposal.model_validate({"name": name, **readings})

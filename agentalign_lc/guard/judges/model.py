@@ -14,7 +14,7 @@ from agentalign_lc.guard.judges.quiet import quiet_config, quieted
 from agentalign_lc.guard.opinion import Opinion, allow, refuse, unsure
 from agentalign_lc.guard.view import Checkpoint, View
 from agentalign_lc.roles.prompted import ask, ask_sync, load_model, load_prompt, model_name
-from agentalign_lc.taxonomy import load_harms
+from agentalign_lc.taxonomy import load_kinds
 
 __all__ = ["ModelJudge"]
 
@@ -122,4 +122,4 @@ def _ids(numbers: list[int], view: View) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _kinds() -> tuple[str, ...]:
-    return tuple(s.name for category in load_harms().values() for s in category.subcategories)
+    return tuple(load_kinds())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agentalign_lc.errors import ConfigError
+from agentalign_lc.rows import reported
 
 __all__ = ["Tensor", "TensorFile", "read_tensors", "write_tensors"]
 
@@ -100,14 +101,12 @@ def read_tensors(file: Path) -> TensorFile:
         >>> read.tensors["w"].values(), read.about["kind"]
         ((1.0, 2.0), 'demo')
     """
-    try:
+    with reported(file):
         if file.stat().st_size > _LARGEST:
             raise ConfigError(
                 f"{file} is larger than {_LARGEST // 2**20} MiB: these are no weights"
             )
         data = file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read ({error.strerror or error})") from error
     try:
         return _parse(data)
     except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:

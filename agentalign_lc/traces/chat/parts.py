@@ -49,8 +49,7 @@ def is_part(value: object) -> bool:
     """
     if not isinstance(value, Mapping) or "role" in value:
         return False
-    kind = value.get("type")
-    if kind in _BY_TYPE or value.get("block_type") in _BY_TYPE:
+    if any(str(value.get(name)) in _BY_TYPE for name in ("type", "block_type")):
         return True
     if _bare_call(value) or _bare_result(value):
         return True

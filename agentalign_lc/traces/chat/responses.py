@@ -40,14 +40,14 @@ def read_item(value: object) -> Turn | None:
     """
     if not isinstance(value, Mapping):
         return None
-    kind = value.get("type")
+    kind = text(value.get("type"))
     if kind in _OUTPUTS:
         answer = Answer(result_text(value.get("output")), text(value.get("call_id")))
         return Turn("tool", answers=[answer])
     if kind in _CALLS and isinstance(value.get("name"), str):
         return _called(value, value["name"])
     if kind in _HOSTED:
-        return _hosted(value, str(kind))
+        return _hosted(value, kind)
     return _said(value)
 
 

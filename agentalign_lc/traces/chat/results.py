@@ -37,7 +37,7 @@ def result_text(value: object) -> str:
         return ""
     if isinstance(value, str):
         return _blocks(parsed(value)) or value if value.lstrip()[:2] in ("[{", "[ ") else value
-    if isinstance(value, Mapping) and value.get("type") in _WRAPPED and "value" in value:
+    if isinstance(value, Mapping) and str(value.get("type")) in _WRAPPED and "value" in value:
         return result_text(value["value"])  # the Vercel AI SDK says what kind of output it is
     return _blocks(value) or as_json(value)
 

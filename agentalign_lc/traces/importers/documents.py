@@ -3,12 +3,11 @@
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from agentalign_lc.errors import ConfigError
+from agentalign_lc.rows import reported
 from agentalign_lc.traces.chat.values import DECODER, cleaned, loads
 
 __all__ = ["LONGEST", "Value", "read_values"]
@@ -49,7 +48,7 @@ def read_values(file: Path) -> Iterator[Value]:
         ...         print(value.line, value.value, value.problem)
         1 [{'a': 1}, {'a': 2}] the JSON ends or breaks in line 2
     """
-    with _reported(file), _opened(file) as stream:
+    with reported(file), _opened(file) as stream:
         head = _Head(stream)
         if head.lines_of_json:
             yield from _lines(head)
@@ -238,11 +237,3 @@ def _opened(file: Path) -> IO[bytes]:
     with file.open("rb") as stream:
         packed = stream.read(2) == _GZIP
     return cast("IO[bytes]", gzip.open(file)) if packed else file.open("rb")
-
-
-@contextmanager
-def _reported(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read ({error.strerror or error})") from error
