@@ -8,7 +8,10 @@ AgentAlignError
 ├── SlotError         a phrasing or an argument that names a slot which is not there
 └── RoleError         a role (planner, author, actor, refuser, judge) gave no usable answer
     ├── AnswerError       the model's answer stayed invalid after all tries
-    └── AccessError       the provider refused the key: no later call can succeed either
+    └── StopError         no later call can succeed either: the run stops and can be resumed
+        ├── AccessError       the provider refused the key
+        ├── BudgetError       the run's money or tokens are used up
+        └── EndpointError     the endpoint does not answer any more
 ```
 
 Nothing else is raised on purpose. What goes wrong inside one scenario is no
@@ -19,10 +22,13 @@ __all__ = [
     "AccessError",
     "AgentAlignError",
     "AnswerError",
+    "BudgetError",
     "ConfigError",
     "DocumentError",
+    "EndpointError",
     "RoleError",
     "SlotError",
+    "StopError",
     "StoreError",
 ]
 
@@ -63,5 +69,17 @@ class AnswerError(RoleError):
     """A model's answer stayed invalid after every try; it never becomes data."""
 
 
-class AccessError(RoleError):
-    """The provider refused the key (401, 403): the run stops and can be resumed."""
+class StopError(RoleError):
+    """No later call can succeed either: the run stops and can be resumed."""
+
+
+class AccessError(StopError):
+    """The provider refused the key (401, 403), or the account has no money left."""
+
+
+class BudgetError(StopError):
+    """A further call would go beyond the money or the tokens that the run may use."""
+
+
+class EndpointError(StopError):
+    """An endpoint has only failed for a while."""

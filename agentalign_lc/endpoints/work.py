@@ -1,0 +1,49 @@
+"""What is being worked on: the unit whose calls are journalled, budgeted and put in order."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from agentalign_lc.endpoints.budget import Budget
+from agentalign_lc.endpoints.journal import Journal
+
+__all__ = ["Work", "current_work", "working"]
+
+
+@dataclass
+class Work:
+    """One unit in work. Calls of a lower unit go first, so that units end in their order."""
+
+    unit: int
+    journal: Journal | None = None
+    budget: Budget | None = None
+    progress: Callable[[], None] = lambda: None
+    """Called when a call was admitted or answered, so that waiting for an endpoint is no hanging."""
+    asked: Counter[str] = field(default_factory=Counter)
+    """How often each key was asked so far."""
+
+
+_CURRENT: ContextVar[Work | None] = ContextVar("agentalign_work", default=None)
+
+
+def current_work() -> Work | None:
+    """The unit in work here, if any."""
+    return _CURRENT.get()
+
+
+@contextmanager
+def working(work: Work) -> Iterator[Work]:
+    """Make calls inside belong to a unit.
+
+    Example:
+        >>> with working(Work(7)):
+        ...     current_work().unit
+        7
+    """
+    token = _CURRENT.set(work)
+    try:
+        yield work
+    finally:
+        _CURRENT.reset(token)
