@@ -11,14 +11,14 @@ Answers = Mapping[tuple[str, int], str]
 """Answers that a unit got in an earlier process, by the key of the call and which of its kind it was."""
 
 OutcomeT = TypeVar("OutcomeT")
-MadeT = TypeVar("MadeT", covariant=True)
-SavedT = TypeVar("SavedT", contravariant=True)
+MadeT_co = TypeVar("MadeT_co", covariant=True)
+SavedT_contra = TypeVar("SavedT_contra", contravariant=True)
 
 
-class Crew(Protocol[MadeT]):
+class Crew(Protocol[MadeT_co]):
     """Does units in one worker; what it needs was built once, when the worker started."""
 
-    async def do(self, unit: int) -> MadeT:
+    async def do(self, unit: int) -> MadeT_co:
         """Do one unit, inside ``working(...)`` of it.
 
         The outcome must be picklable, and is best serialised already: the
@@ -44,10 +44,10 @@ class Job(Protocol[OutcomeT]):
         ...
 
 
-class Sink(Protocol[SavedT]):
+class Sink(Protocol[SavedT_contra]):
     """Where outcomes and answered calls go; only the driver touches it."""
 
-    async def save(self, unit: int, outcome: SavedT) -> None:
+    async def save(self, unit: int, outcome: SavedT_contra) -> None:
         """Keep the outcome of a unit, and let go of its answers."""
         ...
 
