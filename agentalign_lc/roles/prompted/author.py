@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -11,7 +12,14 @@ from pydantic import BaseModel, Field, field_validator
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.simulate import tool_schema
 from agentalign_lc.environment.slots import fill_arguments, fill_slots, fill_text
-from agentalign_lc.records import ExpectedCall, Instruction, Intent, Provenance, Scenario
+from agentalign_lc.records import (
+    BehaviorChain,
+    ExpectedCall,
+    Instruction,
+    Intent,
+    Provenance,
+    Scenario,
+)
 from agentalign_lc.roles.base import Brief
 from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker, names
 from agentalign_lc.roles.prompted.model import ask, model_name
@@ -136,15 +144,17 @@ class PromptedAuthor:
     def _by(self, writer: str) -> Provenance:
         return Provenance(role="author", writer=writer, prompt=self._prompt.label)
 
+    @cached_property
+    def _spoken(self) -> tuple[BehaviorChain, ...]:
+        """The chains with phrasings; to look for them takes longer than all else about examples."""
+        scripts = self._library.scripts if self._library else {}
+        return tuple(chain for chain in self._library or () if scripts[chain.name].spoken)
+
     def _examples(self, scenario: Scenario, intent: Intent) -> list[_Example]:
         """Requests of other chains, of the same kind of harm where there are any."""
         if self._library is None or self._catalog is None:
             return []
-        others = [
-            chain
-            for chain in self._library
-            if chain.name != scenario.chain.name and self._library.scripts[chain.name].spoken
-        ]
+        others = [chain for chain in self._spoken if chain.name != scenario.chain.name]
         near = [chain for chain in others if chain.subcategory == scenario.chain.subcategory]
         pool = near if len(near) >= _EXAMPLES else others
         random = stream(scenario.seed, "examples")
