@@ -1,24 +1,27 @@
 """Synthesis as a job: a crew is a studio and its graph, and a unit is the number of a scenario."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentalign_lc.dataset.store import ResultRow, result_rows
 from agentalign_lc.endpoints.work import current_work
-from agentalign_lc.environment.catalog import Catalog, load_catalog
+from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.quality import Contamination, Gate, build_gates, contamination_gate
 from agentalign_lc.records import Result
 from agentalign_lc.roles import Roles, needs_phrasings
+from agentalign_lc.synthesis.casting import cast_roles
 from agentalign_lc.synthesis.config import RunConfig
 from agentalign_lc.synthesis.graph import ScenarioInput, asked_for, build_graph
 from agentalign_lc.synthesis.resources import Resources
 from agentalign_lc.synthesis.stage import choose_chains
 from agentalign_lc.synthesis.studio import Studio
-from agentalign_lc.taxonomy import Library, load_library
+from agentalign_lc.taxonomy import load_library
+
+if TYPE_CHECKING:
+    from agentalign_lc.roles.prompted import Speaker
 
 __all__ = ["Patience", "SynthesisCrew", "SynthesisJob"]
 
@@ -63,7 +66,7 @@ class SynthesisJob:
             gates = (*gates, contamination_gate(benchmarks))
         catalog = load_catalog(own=map(Path, config.tools))
         library = load_library(catalog, own=map(Path, config.chains))
-        roles = self.roles or _roles(config, library, catalog)
+        roles = self.roles or cast_roles(config, library, catalog, _Loaded(config.base_url))
         choose_chains(config.categories, library, catalog, spoken=needs_phrasings(roles.author))
         return Studio(
             roles=roles,
@@ -173,21 +176,11 @@ def _failed(config: RunConfig, unit: int, reason: str) -> list[ResultRow]:
     return result_rows([Result.failed(unit, intent, "scenario", reason) for intent in intents])
 
 
-def _roles(config: RunConfig, library: Library, catalog: Catalog) -> Roles:
-    from agentalign_lc.roles.embedded import embedded_roles  # noqa: PLC0415 - one of the branches
+class _Loaded:
+    def __init__(self, base_url: str | None) -> None:
+        self._base_url = base_url
 
-    if config.model is None and not config.authors:
-        return embedded_roles(library, catalog)
-    from agentalign_lc.roles.prompted import (  # noqa: PLC0415 - heavy, and rarely needed
-        PromptedAuthor,
-        load_mix,
-        prompted_roles,
-    )
+    def mix(self, names: Sequence[str]) -> Sequence[tuple["Speaker", float]]:
+        from agentalign_lc.roles.prompted import load_mix  # noqa: PLC0415 - heavy
 
-    authors = load_mix(config.authors, config.base_url)
-    if config.model is None:
-        written = PromptedAuthor(authors, library, catalog)
-        return dataclasses.replace(embedded_roles(library, catalog), author=written)
-    return prompted_roles(
-        config.model, config.base_url, authors=authors, library=library, catalog=catalog
-    )
+        return load_mix(names, self._base_url)

@@ -156,7 +156,8 @@ async def _work(
     tally = _tally(store, job.config)
     report(tally)
     used = total(store.spending())
-    force = Workforce(resources.workers, resources.engine, resources.address, resources.concurrency)
+    at_once = resources.scenarios_at_once(prompted=job.config.prompted)
+    force = Workforce(resources.workers, resources.engine, resources.address, at_once)
     with RunWriter(store) as writer:
         sink = _CountingWriter(writer, tally, report)
         units = _unfinished(writer, job.config.scenarios + job.config.everyday)

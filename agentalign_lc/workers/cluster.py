@@ -138,7 +138,7 @@ class ClusterSite:
         self._ours = not ray.is_initialized()
         if self._ours:
             _connect(address)
-        cpus = float(ray.cluster_resources().get("CPU", 1.0))
+        cpus = float(ray.cluster_resources().get("CPU", 1.0))  # type: ignore[no-untyped-call]
         self._actor = ray.remote(
             num_cpus=min(_MOST_CPU, cpus / (2 * orders.workers)),
             max_restarts=0,

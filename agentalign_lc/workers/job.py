@@ -10,7 +10,6 @@ __all__ = ["Answers", "Crew", "Job", "Sink"]
 Answers = Mapping[tuple[str, int], str]
 """Answers that a unit got in an earlier process, by the key of the call and which of its kind it was."""
 
-OutcomeT = TypeVar("OutcomeT")
 MadeT_co = TypeVar("MadeT_co", covariant=True)
 SavedT_contra = TypeVar("SavedT_contra", contravariant=True)
 
@@ -32,14 +31,14 @@ class Crew(Protocol[MadeT_co]):
         ...
 
 
-class Job(Protocol[OutcomeT]):
+class Job(Protocol[MadeT_co]):
     """Says how a crew is built; picklable, if it is to run in other processes."""
 
-    def start(self, workers: int) -> Crew[OutcomeT]:
+    def start(self, workers: int) -> Crew[MadeT_co]:
         """Build a crew in one of so many workers, which share the limits of every endpoint."""
         ...
 
-    def lost(self, unit: int, reason: str) -> OutcomeT:
+    def lost(self, unit: int, reason: str) -> MadeT_co:
         """The outcome of a unit whose worker died each time that it was tried."""
         ...
 

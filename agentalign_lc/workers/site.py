@@ -10,7 +10,10 @@ __all__ = ["Site", "Worker"]
 class Worker(Protocol):
     """A worker that was started, as the driver sees it."""
 
-    line: Line
+    @property
+    def line(self) -> Line:
+        """The driver's end of the line to it."""
+        ...
 
     async def end(self, *, patience: float) -> str:
         """Wait so many seconds for its end, then kill it.
