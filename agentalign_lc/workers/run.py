@@ -92,8 +92,8 @@ async def _employ(site: Site, office: Office[Any]) -> None:
         desk = office.desk()
         patience = 0.0
         try:
-            await _until_done(worker.line, desk, office)
-            patience = _PATIENCE if desk.used else 0.0
+            if await _until_done(worker.line, desk, office):
+                patience = _PATIENCE
         finally:
             reason = await worker.end(patience=patience)
         await desk.leave(reason)
@@ -104,16 +104,22 @@ async def _employ(site: Site, office: Office[Any]) -> None:
             )
 
 
-async def _until_done(line: Line, desk: OfficeDesk[Any], office: Office[Any]) -> None:
-    """Serve a worker until it hangs up; one that has not begun when all is done is not waited for."""
+async def _until_done(line: Line, desk: OfficeDesk[Any], office: Office[Any]) -> bool:
+    """Serve a worker until it hangs up; one that has not begun when all is done is not waited for.
+
+    Returns:
+        Whether it hung up.
+    """
     serving = asyncio.ensure_future(_serve(line, desk))
     done = asyncio.ensure_future(office.done.wait())
     try:
         await asyncio.wait((serving, done), return_when=asyncio.FIRST_COMPLETED)
         if desk.used and not serving.done():
             await asyncio.wait((serving,), timeout=_PATIENCE)
-        if serving.done():
-            await serving
+        if not serving.done():
+            return False
+        await serving
+        return True
     finally:
         for task in (serving, done):
             task.cancel()
