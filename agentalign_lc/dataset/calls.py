@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS spending (
     failed INTEGER NOT NULL,
     input_tokens INTEGER NOT NULL,
     output_tokens INTEGER NOT NULL,
-    cost REAL NOT NULL
+    cost REAL NOT NULL,
+    estimated INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS retries (
     endpoint TEXT NOT NULL,
@@ -65,11 +66,19 @@ def keep_call(connection: sqlite3.Connection, call: Call) -> None:
         )
     spend = call.spend
     connection.execute(
-        "INSERT INTO spending VALUES (?, 1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "INSERT INTO spending VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
         "calls = calls + 1, failed = failed + excluded.failed, "
         "input_tokens = input_tokens + excluded.input_tokens, "
-        "output_tokens = output_tokens + excluded.output_tokens, cost = cost + excluded.cost",
-        (call.endpoint, call.answer is None, spend.input_tokens, spend.output_tokens, spend.cost),
+        "output_tokens = output_tokens + excluded.output_tokens, cost = cost + excluded.cost, "
+        "estimated = estimated + excluded.estimated",
+        (
+            call.endpoint,
+            call.answer is None,
+            spend.input_tokens,
+            spend.output_tokens,
+            spend.cost,
+            call.estimated,
+        ),
     )
     for reason in call.retries:
         connection.execute(
@@ -105,7 +114,7 @@ def read_spending(connection: sqlite3.Connection) -> tuple[Spending, ...]:
     if there is None:
         return ()
     rows = connection.execute(
-        "SELECT endpoint, calls, failed, input_tokens, output_tokens, cost, "
+        "SELECT endpoint, calls, failed, input_tokens, output_tokens, cost, estimated, "
         "(SELECT json_group_object(reason, count) FROM retries WHERE endpoint = spending.endpoint) "
         "FROM spending ORDER BY endpoint"
     )
@@ -118,8 +127,9 @@ def read_spending(connection: sqlite3.Connection) -> tuple[Spending, ...]:
             input_tokens=into,
             output_tokens=out,
             cost=cost,
+            estimated=estimated,
         )
-        for endpoint, calls, failed, into, out, cost, retries in rows
+        for endpoint, calls, failed, into, out, cost, estimated, retries in rows
     )
 
 

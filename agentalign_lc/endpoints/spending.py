@@ -24,6 +24,8 @@ class Spending(Record):
     output_tokens: int = 0
     cost: float = 0.0
     """US dollars."""
+    estimated: int = 0
+    """Calls whose tokens were estimated, because the endpoint did not say."""
 
     def plus(self, call: Call) -> "Spending":
         """With one more call.
@@ -45,4 +47,5 @@ class Spending(Record):
             input_tokens=self.input_tokens + call.spend.input_tokens,
             output_tokens=self.output_tokens + call.spend.output_tokens,
             cost=self.cost + call.spend.cost,
+            estimated=self.estimated + call.estimated,
         )

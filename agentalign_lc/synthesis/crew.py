@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from agentalign_lc.dataset.store import ResultRow, result_rows
+from agentalign_lc.endpoints.endpoints import Endpoints
 from agentalign_lc.endpoints.work import current_work
 from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.quality import Contamination, Gate, build_gates, contamination_gate
@@ -19,9 +20,6 @@ from agentalign_lc.synthesis.resources import Resources
 from agentalign_lc.synthesis.stage import choose_chains
 from agentalign_lc.synthesis.studio import Studio
 from agentalign_lc.taxonomy import load_library
-
-if TYPE_CHECKING:
-    from agentalign_lc.roles.prompted import Speaker
 
 __all__ = ["Patience", "SynthesisCrew", "SynthesisJob"]
 
@@ -66,7 +64,7 @@ class SynthesisJob:
             gates = (*gates, contamination_gate(benchmarks))
         catalog = load_catalog(own=map(Path, config.tools))
         library = load_library(catalog, own=map(Path, config.chains))
-        roles = self.roles or cast_roles(config, library, catalog, _Loaded(config.base_url))
+        roles = self.roles or cast_roles(config, library, catalog, self._endpoints(workers))
         choose_chains(config.categories, library, catalog, spoken=needs_phrasings(roles.author))
         return Studio(
             roles=roles,
@@ -79,6 +77,17 @@ class SynthesisJob:
             gates=build_gates(config.gates, gates),
             rejected=config.rejected,
             held_out=config.held_out,
+        )
+
+    def _endpoints(self, workers: int) -> Endpoints:
+        allowed = self.resources
+        return Endpoints(
+            allowed.models,
+            allowed.prices,
+            allowed.limits,
+            self.config.base_url,
+            workers,
+            priced=allowed.max_cost is not None,
         )
 
     def start(self, workers: int) -> "SynthesisCrew":
@@ -174,13 +183,3 @@ def _input(config: RunConfig, unit: int) -> ScenarioInput:
 def _failed(config: RunConfig, unit: int, reason: str) -> list[ResultRow]:
     intents = asked_for(_input(config, unit))
     return result_rows([Result.failed(unit, intent, "scenario", reason) for intent in intents])
-
-
-class _Loaded:
-    def __init__(self, base_url: str | None) -> None:
-        self._base_url = base_url
-
-    def mix(self, names: Sequence[str]) -> Sequence[tuple["Speaker", float]]:
-        from agentalign_lc.roles.prompted import load_mix  # noqa: PLC0415 - heavy
-
-        return load_mix(names, self._base_url)

@@ -16,6 +16,7 @@ from agentalign_lc.dataset.store import ResultRow, RunStore
 from agentalign_lc.dataset.writer import RunWriter
 from agentalign_lc.endpoints.budget import Budget
 from agentalign_lc.endpoints.journal import Call, Spend
+from agentalign_lc.endpoints.local_budget import LocalBudget
 from agentalign_lc.endpoints.spending import Spending
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.quality import Gate
@@ -167,8 +168,6 @@ async def _work(
 def _budget(resources: Resources, used: Spend) -> Budget | None:
     if resources.max_cost is None and resources.max_tokens is None:
         return None
-    from agentalign_lc.endpoints.local_budget import LocalBudget  # noqa: PLC0415
-
     return LocalBudget(resources.max_cost, resources.max_tokens, used)
 
 
