@@ -38,3 +38,5 @@ if __name__ == "__main__":
         )
     except AgentAlignError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("stopped")

@@ -103,7 +103,7 @@ def test_ctrl_c_ends_all_processes_with_one_line(tmp_path: Path) -> None:
         said = run.stderr.read()
         run.wait()
 
-    assert said.count("Traceback") == said.count("KeyboardInterrupt\n") == 1, said
+    assert said == "stopped\n"
     assert not [process for process in left if _lives(process)]
 
 
@@ -120,7 +120,7 @@ def test_ray_writes_the_same_bytes_though_a_worker_is_killed(
         assert run.stdout is not None
         actors: list[psutil.Process] = []
         for line in run.stdout:
-            if int(line) == SCENARIOS // 4:
+            if line == f"{SCENARIOS // 4}\n":  # Ray has a word of its own about the dead
                 actors = [p for p in descendants(run) if "WorkerActor" in " ".join(p.cmdline())]
                 actors[0].kill()
         assert run.stderr is not None
@@ -205,7 +205,7 @@ def test_a_spent_budget_stops_the_run_and_more_goes_on(
 ) -> None:
     options = model.prepare(2)
     with pytest.raises(BudgetError, match="--max-tokens"):
-        synthesize(tmp_path / "run", options, resources=Resources(max_tokens=15_000))
+        synthesize(tmp_path / "run", options, resources=Resources(max_tokens=3_000))
     spent = model.bodies.total()
 
     summary = synthesize(tmp_path / "run", resume=True, resources=Resources(max_tokens=10**9))
