@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from agentalign_lc.dataset.statistics import Statistics, measure
 from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.environment.catalog import load_catalog
-from agentalign_lc.errors import ConfigError
-from agentalign_lc.quality import Contamination, Gate, build_gates, contamination_gate
+from agentalign_lc.quality import Contamination, Gate, contamination_gate
 from agentalign_lc.records import Intent, Record, Result, Status
 from agentalign_lc.roles import Roles, needs_phrasings
 from agentalign_lc.synthesis.casting import cast_roles
@@ -109,7 +106,7 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
         with RunStore.read(out) as store:
             config = resumed_with_sources(store.config, given)
     else:
-        config = _configured(given)
+        config = RunConfig.of(given)
     if config.contamination and "contamination" in config.gates:
         benchmarks = Contamination(map(Path, config.contamination), warn)
         gates = (*gates, contamination_gate(benchmarks))
@@ -127,31 +124,12 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
     return summary
 
 
-def _configured(given: Mapping[str, Any]) -> RunConfig:
-    try:
-        return RunConfig.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-
-
 def _studio(config: RunConfig, roles: Roles | None, gates: Sequence[Gate] = ()) -> Studio:
     catalog = load_catalog(own=map(Path, config.tools))
     library = load_library(catalog, own=map(Path, config.chains))
     roles = roles or cast_roles(config, library, catalog, _Loaded(config.base_url))
     choose_chains(config.categories, library, catalog, spoken=needs_phrasings(roles.author))
-    return Studio(
-        roles=roles,
-        catalog=catalog,
-        library=library,
-        categories=config.categories,
-        max_turns=config.max_turns,
-        max_tries=config.max_tries,
-        pressure=config.pressure,
-        gates=build_gates(config.gates, gates),
-        rejected=config.rejected,
-        held_out=config.held_out,
-    )
+    return Studio.of(config, roles, catalog, library, gates)
 
 
 class _Loaded:
