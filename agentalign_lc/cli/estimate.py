@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agentalign_lc.cli.money import dollars
-from agentalign_lc.synthesis.estimate import Estimate
+from agentalign_lc.synthesis.estimate import Estimate, Total
 
 __all__ = ["print_estimate"]
 
@@ -35,7 +35,8 @@ def print_estimate(found: Estimate, max_cost: float | None, console: Console | N
         table.add_row(part.role, part.endpoint, *map(_whole, numbers), cost)
     table.add_section()
     numbers = (found.total.calls, found.total.input_tokens, found.total.output_tokens)
-    table.add_row("all", "", *map(_whole, numbers), dollars(found.total.cost))
+    cost = "no price" if found.unpaid else dollars(found.total.cost)
+    table.add_row("all", "", *map(_whole, numbers), cost)
     console.print(table)
     for line in _lines(found, max_cost):
         _say(console, line)
@@ -47,15 +48,16 @@ def _lines(found: Estimate, max_cost: float | None) -> list[str]:
     if found.sampled < found.scenarios:
         counted += (
             f" The whole run: {_whole(found.low.calls)} to {_whole(found.high.calls)} calls, "
-            f"{_tokens(found, 'low')} to {_tokens(found, 'high')} tokens, "
-            f"{dollars(found.low.cost)} to {dollars(found.high.cost)}."
+            f"{_tokens(found.low)} to {_tokens(found.high)} tokens"
         )
-    lines = [
-        counted,
-        f"If every request had to be written as often as it may be: {_whole(found.most.calls)} calls, "
-        f"{_tokens(found, 'most')} tokens, {dollars(found.most.cost)}.",
-        _NOT_IN_IT,
-    ]
+        priced = f", {dollars(found.low.cost)} to {dollars(found.high.cost)}"
+        counted += "." if found.unpaid else f"{priced}."
+    most = (
+        "If every request had to be written as often as it may be: "
+        f"{_whole(found.most.calls)} calls, {_tokens(found.most)} tokens"
+    )
+    most += "." if found.unpaid else f", {dollars(found.most.cost)}."
+    lines = [counted, most, _NOT_IN_IT]
     if found.unpriced:
         lines.append(
             f"No price of {', '.join(found.unpriced)}: give --prices FILE to see the cost, "
@@ -66,8 +68,7 @@ def _lines(found: Estimate, max_cost: float | None) -> list[str]:
     return [*lines, "Nothing was asked, and nothing was written."]
 
 
-def _tokens(found: Estimate, which: str) -> str:
-    total = getattr(found, which)
+def _tokens(total: Total) -> str:
     return _whole(total.input_tokens + total.output_tokens)
 
 

@@ -84,7 +84,7 @@ Engine = Annotated[
     str,
     typer.Option(
         rich_help_panel=_MACHINES,
-        help="local: processes of this machine; ray: actors of a Ray cluster (extra [ray]).",
+        help="local: processes of this machine; ray: actors of a Ray cluster (extra `ray`).",
     ),
 ]
 Address = Annotated[

@@ -12,7 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.endpoints.price import Price
 from agentalign_lc.environment.catalog import Catalog, load_catalog
 from agentalign_lc.errors import ConfigError
@@ -23,11 +25,13 @@ from agentalign_lc.synthesis.casting import cast_roles
 from agentalign_lc.synthesis.config import RunConfig
 from agentalign_lc.synthesis.counting import Absent, Ledger, Usage, counted
 from agentalign_lc.synthesis.graph import ScenarioInput, build_graph
+from agentalign_lc.synthesis.resources import Resources
+from agentalign_lc.synthesis.sources import resumed_with_sources, with_sources
 from agentalign_lc.synthesis.stage import choose_chains
 from agentalign_lc.synthesis.studio import Studio
 from agentalign_lc.taxonomy import Library, load_library
 
-__all__ = ["Asked", "Estimate", "Total", "estimate_run"]
+__all__ = ["Asked", "Estimate", "Total", "estimate", "estimate_run"]
 
 _SAMPLE = 40
 """Scenarios, and everyday requests, that are counted; all of a smaller run."""
@@ -85,9 +89,43 @@ class Estimate(Record):
     shipped: bool = False
     """Whether shipped chains were counted, since the run's own have no phrasings."""
 
+    @property
+    def unpaid(self) -> bool:
+        """Whether no model has a price."""
+        return all(part.cost is None for part in self.asked)
+
+
+def estimate(
+    out: Path,
+    options: Mapping[str, Any] | None = None,
+    *,
+    resume: bool = False,
+    resources: Resources = Resources(),  # noqa: B008 - frozen
+) -> Estimate:
+    """Say what ``synthesize`` will ask of models with these arguments; needs no key, writes nothing.
+
+    Args:
+        out: The run's folder; only with ``resume`` it is looked into.
+        options: Fields of ``RunConfig`` that differ from its defaults.
+        resume: Only what is left of the run in the folder, if there is one.
+        resources: Where prices are.
+
+    Raises:
+        ConfigError: an option cannot be used.
+        StoreError: the folder cannot be used.
+    """
+    given = with_sources(options or {})
+    finished: Collection[int] = ()
+    if resume and RunStore.exists(out):
+        with RunStore.read(out) as store:
+            config, finished = resumed_with_sources(store.config, given), store.finished()
+    else:
+        config = RunConfig.of(given)
+    return estimate_run(config, resources.endpoints(config.base_url).price, finished)
+
 
 def estimate_run(
-    config: RunConfig, quote: Quote = lambda _: None, finished: Collection[int] = frozenset()
+    config: RunConfig, quote: Quote = lambda _: None, finished: Collection[int] = ()
 ) -> Estimate:
     """Count a sample of a run's scenarios, and scale it to the run.
 
