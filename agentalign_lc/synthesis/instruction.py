@@ -7,7 +7,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agentalign_lc.errors import AccessError
+from agentalign_lc.errors import StopError
 from agentalign_lc.quality import Evidence, Kind, examine
 from agentalign_lc.records import (
     Example,
@@ -75,7 +75,7 @@ def _guarded(stage: str, node: _Node) -> Any:  # noqa: ANN401 - add_node has no 
     async def run(state: _State) -> dict[str, Any]:
         try:
             return await node(state)
-        except (GraphBubbleUp, AccessError):
+        except (GraphBubbleUp, StopError):
             raise
         except Exception as error:  # noqa: BLE001 - failures are data
             reason = f"{type(error).__name__}: {error}"

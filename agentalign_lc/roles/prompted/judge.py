@@ -5,7 +5,7 @@ from typing import Literal
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, Field
 
-from agentalign_lc.errors import AccessError, RoleError
+from agentalign_lc.errors import RoleError, StopError
 from agentalign_lc.records import Intent, Outcome, Provenance, Verdict
 from agentalign_lc.roles.base import Case
 from agentalign_lc.roles.prompted.model import ask, model_name
@@ -37,14 +37,14 @@ class PromptedJudge:
         """Answer the case's question; a broken answer is ``unknown``.
 
         Raises:
-            AccessError: the key was refused, so no later question can be answered.
+            StopError: no later question can be answered either.
         """
         messages = self._prompt.render(
             question=case.question, request=case.request, response=case.response
         )
         try:
             finding = await ask(self._model, messages, _Finding)
-        except AccessError:
+        except StopError:
             raise
         except RoleError as error:
             return Verdict(
