@@ -203,6 +203,31 @@ def curator(options: Namespace) -> Outcome:
     return answers, None
 
 
+def ours(options: Namespace) -> Outcome:
+    """``ask_many``: one endpoint with limits and retries, in so many processes."""
+    from langchain_core.messages import HumanMessage, SystemMessage  # noqa: PLC0415
+
+    from agentalign_lc.endpoints.endpoints import Endpoints  # noqa: PLC0415
+    from agentalign_lc.endpoints.limits import Limits  # noqa: PLC0415
+    from agentalign_lc.roles.prompted import ask_many  # noqa: PLC0415
+
+    batch = ask_many(
+        "openai:loopback",
+        [
+            [SystemMessage(SYSTEM), HumanMessage(text)]
+            for text in prompts(options.calls, options.offset)
+        ],
+        Finding,
+        endpoints=Endpoints(
+            base_url=options.base_url,
+            limits=Limits(concurrency=options.concurrency, timeout=options.timeout),
+        ),
+        workers=options.workers,
+    )
+    (spending,) = batch.spending
+    return list(batch.answers), sum(spending.retries.values())
+
+
 def _count_bytes_offline() -> None:
     """Where tiktoken cannot download its vocabulary, count bytes for tokens: it only guards a limit."""
     import tiktoken  # type: ignore[import-not-found]  # noqa: PLC0415
@@ -224,6 +249,7 @@ PEERS: dict[str, Callable[[Namespace], Outcome]] = {
     "graph": graph,
     "distilabel": distilabel,
     "curator": curator,
+    "ours": ours,
 }
 
 
