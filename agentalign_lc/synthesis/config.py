@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from agentalign_lc.errors import StoreError
+from agentalign_lc.errors import ConfigError, StoreError
 from agentalign_lc.quality import DEFAULT_GATES
 from agentalign_lc.records import Record
 
@@ -91,6 +91,19 @@ class RunConfig(Record):
     def prompted(self) -> bool:
         """Whether any role is filled by a model."""
         return any(self.cast.values())
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "RunConfig":
+        """Return the configuration of a new run.
+
+        Raises:
+            ConfigError: an option cannot be used.
+        """
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
     @classmethod
     def resumed(cls, stored: Mapping[str, Any], given: Mapping[str, Any]) -> "RunConfig":

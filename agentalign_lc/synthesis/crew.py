@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agentalign_lc.dataset.store import ResultRow, result_rows
-from agentalign_lc.endpoints.endpoints import Endpoints
 from agentalign_lc.endpoints.work import current_work
 from agentalign_lc.environment.catalog import load_catalog
-from agentalign_lc.quality import Contamination, Gate, build_gates, contamination_gate
+from agentalign_lc.quality import Contamination, Gate, contamination_gate
 from agentalign_lc.records import Result
 from agentalign_lc.roles import Roles, needs_phrasings
 from agentalign_lc.synthesis.casting import cast_roles
@@ -64,31 +63,10 @@ class SynthesisJob:
             gates = (*gates, contamination_gate(benchmarks))
         catalog = load_catalog(own=map(Path, config.tools))
         library = load_library(catalog, own=map(Path, config.chains))
-        roles = self.roles or cast_roles(config, library, catalog, self._endpoints(workers))
+        endpoints = self.resources.endpoints(config.base_url, workers)
+        roles = self.roles or cast_roles(config, library, catalog, endpoints)
         choose_chains(config.categories, library, catalog, spoken=needs_phrasings(roles.author))
-        return Studio(
-            roles=roles,
-            catalog=catalog,
-            library=library,
-            categories=config.categories,
-            max_turns=config.max_turns,
-            max_tries=config.max_tries,
-            pressure=config.pressure,
-            gates=build_gates(config.gates, gates),
-            rejected=config.rejected,
-            held_out=config.held_out,
-        )
-
-    def _endpoints(self, workers: int) -> Endpoints:
-        allowed = self.resources
-        return Endpoints(
-            allowed.models,
-            allowed.prices,
-            allowed.limits,
-            self.config.base_url,
-            workers,
-            priced=allowed.max_cost is not None,
-        )
+        return Studio.of(config, roles, catalog, library, gates)
 
     def start(self, workers: int) -> "SynthesisCrew":
         """Build the studio, unless it is there, and compile the graph."""

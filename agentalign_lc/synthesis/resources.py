@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from agentalign_lc.endpoints.endpoints import Endpoints
 from agentalign_lc.endpoints.limits import Limits
 from agentalign_lc.errors import ConfigError
 
@@ -78,6 +79,22 @@ class Resources:
             "timeout": self.timeout,
         }
         return Limits.model_validate({k: v for k, v in given.items() if v is not None})
+
+    def endpoints(self, base_url: str | None = None, workers: int = 1) -> Endpoints:
+        """The endpoints of a run, in one of so many workers.
+
+        Args:
+            base_url: Where models are served that the models' file does not know.
+            workers: How many workers share the limits.
+        """
+        return Endpoints(
+            self.models,
+            self.prices,
+            self.limits,
+            base_url,
+            workers,
+            priced=self.max_cost is not None,
+        )
 
     def scenarios_at_once(self, *, prompted: bool) -> int:
         """How many scenarios are worked on at the same time, in all workers together.

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from agentalign_lc.dataset.calls import total
 from agentalign_lc.dataset.statistics import Statistics, measure
 from agentalign_lc.dataset.store import ResultRow, RunStore
@@ -18,7 +16,6 @@ from agentalign_lc.endpoints.budget import Budget
 from agentalign_lc.endpoints.journal import Call, Spend
 from agentalign_lc.endpoints.local_budget import LocalBudget
 from agentalign_lc.endpoints.spending import Spending
-from agentalign_lc.errors import ConfigError
 from agentalign_lc.quality import Gate
 from agentalign_lc.records import Intent, Record, Status
 from agentalign_lc.roles import Roles
@@ -123,7 +120,7 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
         with RunStore.read(out) as store:
             config = resumed_with_sources(store.config, given)
     else:
-        config = _configured(given)
+        config = RunConfig.of(given)
     resources = resources or Resources()
     if concurrency is not None:
         resources = dataclasses.replace(resources, concurrency=concurrency)
@@ -141,14 +138,6 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
         json.dumps(summary.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8"
     )
     return summary
-
-
-def _configured(given: Mapping[str, Any]) -> RunConfig:
-    try:
-        return RunConfig.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 async def _work(

@@ -6,7 +6,7 @@ from agentalign_lc.roles.prompted.actor import PromptedActor
 from agentalign_lc.roles.prompted.author import PromptedAuthor
 from agentalign_lc.roles.prompted.batch import Batch, ask_many
 from agentalign_lc.roles.prompted.judge import PromptedJudge
-from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker
+from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker, mixed
 from agentalign_lc.roles.prompted.model import (
     ask,
     ask_sync,
@@ -65,7 +65,7 @@ def prompted_roles(
     Raises:
         ConfigError: the model cannot be made.
     """
-    loaded = Mix.of(load_model(model, base_url) if isinstance(model, str) else model)
+    loaded = mixed(load_model(model, base_url) if isinstance(model, str) else model)
     return Roles(
         planner=PromptedPlanner(loaded),
         author=PromptedAuthor(loaded, library, catalog),

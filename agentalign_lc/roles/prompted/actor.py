@@ -9,7 +9,7 @@ from agentalign_lc.environment.simulate import tool_schema
 from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.records import Instruction, Provenance
-from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker, names
+from agentalign_lc.roles.prompted.mix import Models, Speaker, mixed, names
 from agentalign_lc.roles.prompted.model import call, model_name
 
 __all__ = ["PromptedActor"]
@@ -27,7 +27,7 @@ class PromptedActor:
     """
 
     def __init__(self, models: Models) -> None:
-        self.mix = Mix.of(models)
+        self.mix = mixed(models)
         self.source = Provenance(role="actor", writer=names(self.mix))
 
     def speaker(self, instruction: Instruction) -> Speaker:

@@ -21,7 +21,7 @@ from agentalign_lc.records import (
     Scenario,
 )
 from agentalign_lc.roles.base import Brief
-from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker, names
+from agentalign_lc.roles.prompted.mix import Models, Speaker, mixed, names
 from agentalign_lc.roles.prompted.model import ask, model_name
 from agentalign_lc.roles.prompted.prompt import load_prompt
 from agentalign_lc.seeds import stream
@@ -87,7 +87,7 @@ class PromptedAuthor:
     def __init__(
         self, models: Models, library: Library | None = None, catalog: Catalog | None = None
     ) -> None:
-        self.mix = Mix.of(models)
+        self.mix = mixed(models)
         self._library = library
         self._catalog = catalog
         self._prompt = load_prompt("author")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from agentalign_lc.errors import RoleError, StopError
 from agentalign_lc.records import Instruction, Intent, Outcome, Provenance, Verdict
 from agentalign_lc.roles.base import Case
-from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker, names
+from agentalign_lc.roles.prompted.mix import Models, Speaker, mixed, names
 from agentalign_lc.roles.prompted.model import ask, model_name
 from agentalign_lc.roles.prompted.prompt import load_prompt
 
@@ -36,7 +36,7 @@ class PromptedJudge:
     """What it asks for."""
 
     def __init__(self, models: Models) -> None:
-        self.mix = Mix.of(models)
+        self.mix = mixed(models)
         self._prompt = load_prompt("judge")
         self.source = self._by(names(self.mix))
 

@@ -5,10 +5,11 @@ from typing import Generic, TypeAlias, TypeVar, Union
 
 from langchain_core.language_models import BaseChatModel
 
-from agentalign_lc.roles.prompted.model import model_name
+from agentalign_lc.endpoints.endpoint import Endpoint
+from agentalign_lc.endpoints.loading import model_name
 from agentalign_lc.seeds import stream
 
-__all__ = ["Mix", "Models", "Speaker", "names"]
+__all__ = ["Mix", "Models", "Speaker", "mixed", "names"]
 
 ItemT = TypeVar("ItemT")
 
@@ -33,15 +34,6 @@ class Mix(Generic[ItemT]):
         self.items = tuple(item for item, _ in pairs)
         self._weights = tuple(weight for _, weight in pairs)
 
-    @classmethod
-    def of(cls, given: "ItemT | Sequence[tuple[ItemT, float]] | Mix[ItemT]") -> "Mix[ItemT]":
-        """Take a mix, the pairs of one, or a single item."""
-        if isinstance(given, Mix):
-            return given
-        if isinstance(given, Sequence):
-            return cls(given)
-        return cls([(given, 1.0)])
-
     def pick(self, *keys: str | int) -> ItemT:
         """The item that falls to these keys."""
         if len(self.items) == 1:
@@ -55,11 +47,18 @@ class Mix(Generic[ItemT]):
             yield item, weight / total
 
 
-Speaker: TypeAlias = BaseChatModel
-"""Who can fill a role: a chat model."""
+Speaker: TypeAlias = Endpoint | BaseChatModel
+"""Who can fill a role: a chat model, or an endpoint that minds its limits and its journal."""
 
 Models: TypeAlias = Union[Speaker, Sequence[tuple[Speaker, float]], "Mix[Speaker]"]
 """What a prompted role takes: a model, several with their weights, or a mix."""
+
+
+def mixed(models: Models) -> Mix[Speaker]:
+    """What a prompted role was given, as a mix."""
+    if isinstance(models, Mix):
+        return models
+    return Mix(models if isinstance(models, Sequence) else [(models, 1.0)])
 
 
 def names(mix: Mix[Speaker]) -> str:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from agentalign_lc.records import Provenance
 from agentalign_lc.roles.base import PlanRequest
-from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker, names
+from agentalign_lc.roles.prompted.mix import Models, Speaker, mixed, names
 from agentalign_lc.roles.prompted.model import ask
 from agentalign_lc.roles.prompted.prompt import load_prompt
 from agentalign_lc.taxonomy import Proposal
@@ -31,7 +31,7 @@ class PromptedPlanner:
     """
 
     def __init__(self, models: Models) -> None:
-        self.mix = Mix.of(models)
+        self.mix = mixed(models)
         self._prompt = load_prompt("planner")
         self.source = Provenance(role="planner", writer=names(self.mix), prompt=self._prompt.label)
 

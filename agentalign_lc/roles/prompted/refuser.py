@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolM
 from agentalign_lc.messages import message_text
 from agentalign_lc.records import Instruction, Intent, Provenance
 from agentalign_lc.roles.base import Brief
-from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker, names
+from agentalign_lc.roles.prompted.mix import Models, Speaker, mixed, names
 from agentalign_lc.roles.prompted.model import call, model_name
 from agentalign_lc.roles.prompted.prompt import Prompt, load_prompt
 
@@ -30,7 +30,7 @@ class PromptedRefuser:
     """
 
     def __init__(self, models: Models) -> None:
-        self.mix = Mix.of(models)
+        self.mix = mixed(models)
         self._refusal, self._over_refusal = load_prompt("refuser"), load_prompt("over_refusal")
         both = f"{self._refusal.label}, {self._over_refusal.label}"
         self.source = Provenance(role="refuser", writer=names(self.mix), prompt=both)
