@@ -114,7 +114,7 @@ class Endpoints:
         options = {
             **entry.options,
             "max_retries": 0,
-            "timeout": _timeout(entry.model, base_url, limits),
+            **_client(entry.model, base_url, limits),
             **self._key(name, entry),
         }
         loaded = load_model(entry.model, base_url, **options)
@@ -148,10 +148,13 @@ _OWN = frozenset({"_made", "_entries", "_table"})
 """What each process makes for itself."""
 
 
-def _timeout(model: str, base_url: str | None, limits: Limits) -> object:
-    """The client's own timeout; connecting gets less, where the client can tell."""
+def _client(model: str, base_url: str | None, limits: Limits) -> dict[str, object]:
+    """Options of the provider's client; of OpenAI's we know more than of others."""
     if base_url is None and not model.startswith("openai:"):
-        return limits.timeout
+        return {"timeout": limits.timeout}
     from openai import Timeout  # noqa: PLC0415 - heavy, and only where it is used
 
-    return Timeout(limits.timeout, connect=min(_CONNECT, limits.timeout))
+    from agentalign_lc.endpoints.http import LoopClient  # noqa: PLC0415 - likewise
+
+    timeout = Timeout(limits.timeout, connect=min(_CONNECT, limits.timeout))
+    return {"timeout": timeout, "http_async_client": LoopClient()}
