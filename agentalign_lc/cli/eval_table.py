@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
@@ -56,19 +55,32 @@ def unknown_line(table: Table) -> str:
     return f"{table.unknown} of {table.cases} could not be judged: {reasons}"
 
 
+def _empty(caption: str, title: str | None = None) -> Grid:
+    """A grid that spends no room on lines, as a terminal of 100 columns has none."""
+    return Grid(
+        title=title,
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+        box=None,
+        padding=(0, 0, 0, 1),
+        pad_edge=False,
+    )
+
+
 def _grid(table: Table) -> Grid:
     """Agents one under the other, a line for each intent."""
     shown = [name for name in _MEASURES if any(name in row.measures for row in table.rows)]
     paid = any(row.measures["cost"].value for row in table.rows)
-    grid = Grid(box=box.SIMPLE_HEAD, caption=_CAPTION, caption_justify="left", pad_edge=False)
-    grid.add_column("intent", min_width=17, overflow="fold")
+    grid = _empty(caption=_CAPTION)
+    grid.add_column("intent", min_width=14, overflow="fold")
     for heading in ("n", "?", *(_MEASURES[name] for name in shown), "steps", *(["cost"] * paid)):
         grid.add_column(heading, justify="right")
     above = ("", "")
     for row in table.rows:
         if (row.suite, row.agent) != above:
             above = (row.suite, row.agent)
-            grid.add_section()
+            grid.add_row()
             grid.add_row(f"[bold]{escape(plain(row.agent))}[/]\n{escape(row.suite)}")
         grid.add_row(*_cells(row, shown, paid=paid))
     return grid
@@ -96,15 +108,11 @@ def _percent(found: Measure | None) -> str:
 
 
 def _changes(table: Table) -> Grid:
-    grid = Grid(
-        box=box.SIMPLE_HEAD,
+    grid = _empty(
         title="Changes on the same cases",
-        title_justify="left",
         caption="Percentage points with 95 % intervals; p: McNemar's exact test.",
-        caption_justify="left",
-        pad_edge=False,
     )
-    grid.add_column("intent", min_width=17, overflow="fold")
+    grid.add_column("intent", min_width=14, overflow="fold")
     for name in _CHANGES:
         grid.add_column(_MEASURES[name], justify="right")
     above = ("", "", "")
@@ -112,7 +120,7 @@ def _changes(table: Table) -> Grid:
         suite, agent, against, intent = place
         if (suite, agent, against) != above:
             above = (suite, agent, against)
-            grid.add_section()
+            grid.add_row()
             grid.add_row(f"[bold]{escape(plain(agent))}[/]\nagainst {escape(plain(against))}")
         found = {
             d.measure: d
