@@ -1,0 +1,113 @@
+"""A LangGraph app as a solver of Inspect's: its tools, its model calls and its limits are Inspect's.
+
+Model calls of the name ``inspect`` go through Inspect's bridge, so that usage,
+retries and limits are counted where those of any other agent are.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.tools import BaseTool
+from langgraph.errors import GraphRecursionError
+from langgraph.graph.state import CompiledStateGraph
+
+from agentalign_lc.errors import ConfigError
+from agentalign_lc.evaluation.inspect.agents import Technique, load_app, shipped_guard
+from agentalign_lc.evaluation.inspect.messages import as_inspect, as_langchain, closed, curtailed
+from agentalign_lc.evaluation.inspect.tools import langchain_tools
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessageTool
+    from inspect_ai.solver import Generate, Solver, TaskState
+
+__all__ = ["langgraph_solver"]
+
+_STEPS = 200
+"""Steps of a graph; Inspect's limit on messages ends a run long before."""
+
+
+@cache
+def langgraph_solver() -> "Callable[..., Solver]":
+    """The solver's factory, ``langgraph(app, technique, guarded)``; made when Inspect is there."""
+    from inspect_ai.solver import chain, prompt_template, solver  # noqa: PLC0415
+    from inspect_evals.agentharm.agents.default_agent import (  # noqa: PLC0415
+        system_prompt_based_on_model,
+    )
+    from inspect_evals.agentharm.prompts import get_jailbreak_template  # noqa: PLC0415
+
+    @solver
+    def langgraph(
+        app: str | None = None, technique: Technique = "standard", guarded: bool = False
+    ) -> "Solver":
+        # The same opening as the benchmark's own agent has.
+        return chain(
+            system_prompt_based_on_model(None, technique),
+            prompt_template(get_jailbreak_template("empty")),
+            langgraph_loop(app, guarded),
+        )
+
+    @solver
+    def langgraph_loop(app: str | None, guarded: bool) -> "Solver":
+        build = load_app(app) if app else _model_app
+
+        async def solve(state: "TaskState", generate: "Generate") -> "TaskState":
+            return await _solve(state, build, guarded=guarded)
+
+        return solve
+
+    return langgraph
+
+
+def _model_app(tools: Sequence[BaseTool]) -> CompiledStateGraph[Any, Any, Any, Any]:
+    from langchain.agents import create_agent  # noqa: PLC0415 - slow to import
+    from langchain_openai import ChatOpenAI  # noqa: PLC0415
+    from pydantic import SecretStr  # noqa: PLC0415
+
+    # Inspect's bridge answers for this name; nothing is sent.
+    return create_agent(ChatOpenAI(model="inspect", api_key=SecretStr("none")), [*tools])
+
+
+async def _solve(
+    state: "TaskState",
+    build: Callable[[Sequence[BaseTool]], CompiledStateGraph[Any, Any, Any, Any]],
+    *,
+    guarded: bool,
+) -> "TaskState":
+    from inspect_ai.agent import agent_bridge  # noqa: PLC0415
+
+    ran: dict[str, ChatMessageTool] = {}
+    graph = build(langchain_tools(state.tools, ran))
+    if not isinstance(graph, CompiledStateGraph):
+        raise ConfigError(f"the app's function returned no compiled graph: {type(graph).__name__}")
+    if guarded:
+        graph = shipped_guard().wrap(graph)
+    try:
+        async with agent_bridge():
+            await _follow(state, graph, ran)
+    except BaseException:
+        state.messages = curtailed(state.messages, ran)
+        raise
+    state.messages = closed(state.messages, ran)
+    return state
+
+
+async def _follow(
+    state: "TaskState",
+    graph: CompiledStateGraph[Any, Any, Any, Any],
+    ran: "dict[str, ChatMessageTool]",
+) -> None:
+    """Run the graph; what it has said so far is in the state at any time, for a limit may end it."""
+    from inspect_ai.model import ModelOutput  # noqa: PLC0415
+
+    opening = {"messages": as_langchain(state.messages)}
+    states = graph.astream(opening, {"recursion_limit": _STEPS}, stream_mode="values")
+    try:
+        async for values in states:
+            messages = values.get("messages") if isinstance(values, dict) else None
+            if messages:
+                state.messages = as_inspect(messages, ran)
+    except GraphRecursionError:
+        return
+    last = next((m for m in reversed(state.messages) if m.role == "assistant"), None)
+    state.output = ModelOutput.from_content(str(state.model), last.text if last else "")
