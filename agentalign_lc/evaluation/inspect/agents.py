@@ -11,7 +11,15 @@ from langgraph.graph.state import CompiledStateGraph
 from agentalign_lc.environment.imports.langchain import load_attribute
 from agentalign_lc.errors import ConfigError
 
-__all__ = ["App", "InspectAgent", "Technique", "inspect_model", "load_app", "read_agent", "shipped_guard"]
+__all__ = [
+    "App",
+    "InspectAgent",
+    "Technique",
+    "inspect_model",
+    "load_app",
+    "read_agent",
+    "shipped_guard",
+]
 
 Technique = Literal["standard", "cot", "react", "refusal"]
 """AgentHarm's own words for its system prompts."""
@@ -31,8 +39,28 @@ _INSPECT_NAMES = {
 }
 """Providers whose name at Inspect is not their name at LangChain's ``init_chat_model``."""
 _SAME_NAMES = frozenset(
-    "anthropic bedrock cohere deepseek fireworks google grok groq hf mistral mockllm none ollama"
-    " openai openai-api openrouter perplexity sambanova together vllm".split()
+    [
+        "anthropic",
+        "bedrock",
+        "cohere",
+        "deepseek",
+        "fireworks",
+        "google",
+        "grok",
+        "groq",
+        "hf",
+        "mistral",
+        "mockllm",
+        "none",
+        "ollama",
+        "openai",
+        "openai-api",
+        "openrouter",
+        "perplexity",
+        "sambanova",
+        "together",
+        "vllm",
+    ]
 )
 
 
@@ -43,7 +71,7 @@ class InspectAgent:
     name: str
     """As it was asked for: ``openai:gpt-5.4-mini``, ``app.py:make_app``."""
     variant: str = ""
-    """Empty for bare, or such as ``+cot+guard``."""
+    """Empty for bare, or such as ``+cot +guard``."""
     model: str | None = None
     """Inspect's name of the model; None if the agent is an app."""
     technique: Technique = "standard"
@@ -77,7 +105,7 @@ def read_agent(name: str, variant: str = "bare") -> InspectAgent:
         >>> read_agent("shop/agent.py:make_app").app
         'shop/agent.py:make_app'
     """
-    parts = [part for part in variant.removeprefix("bare").split("+") if part]
+    parts = [part.strip() for part in variant.removeprefix("bare").split("+") if part.strip()]
     unknown = [part for part in parts if part != "guard" and part not in _TECHNIQUES]
     techniques = [part for part in parts if part in _TECHNIQUES]
     if unknown or len(techniques) > 1 or len(set(parts)) < len(parts):
@@ -87,7 +115,7 @@ def read_agent(name: str, variant: str = "bare") -> InspectAgent:
         )
     return InspectAgent(
         name,
-        "".join(f"+{part}" for part in parts),
+        " ".join(f"+{part}" for part in parts),
         inspect_model(name),
         _TECHNIQUES[techniques[0]] if techniques else "standard",
         "guard" in parts,

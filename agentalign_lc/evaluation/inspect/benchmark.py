@@ -12,12 +12,13 @@ from agentalign_lc.errors import ConfigError
 from agentalign_lc.evaluation.inspect.agents import InspectAgent
 from agentalign_lc.evaluation.inspect.solver import langgraph_solver
 from agentalign_lc.records import Intent
+from agentalign_lc.seeds import content_id
 
 if TYPE_CHECKING:
     from inspect_ai import Task
     from inspect_ai.model import Model
 
-__all__ = ["Judges", "Split", "agentharm_task", "reading_from"]
+__all__ = ["Judges", "Split", "agentharm_task", "digest", "halves", "reading_from"]
 
 Split = Literal["val", "test_public", "test_private"]
 
@@ -80,8 +81,18 @@ def halves(data: Path, split: Split) -> list[Intent]:
     return [i for i, half in _HALVES.items() if f"{half}_{_FILES[split]}" in names]
 
 
+def digest(data: Path, split: Split) -> str:
+    """Names the behaviours of a folder by their content."""
+    rows = {file.name: _read(file) for file in _found(data, split)}
+    return content_id("agentharm", rows)
+
+
 def agentharm_task(
-    agent: InspectAgent, intent: Intent, split: Split, judges: Judges, **options: Any  # noqa: ANN401
+    agent: InspectAgent,
+    intent: Intent,
+    split: Split,
+    judges: Judges,
+    **options: Any,  # noqa: ANN401
 ) -> "Task":
     """One half of the benchmark for one agent.
 
@@ -115,11 +126,15 @@ def _found(data: Path, split: Split) -> Sequence[Path]:
     )
 
 
-def _check(file: Path) -> None:
+def _read(file: Path) -> Any:  # noqa: ANN401 - any JSON value
     try:
-        rows = json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
+
+
+def _check(file: Path) -> None:
+    rows = _read(file)
     behaviors = rows.get("behaviors") if isinstance(rows, Mapping) else None
     if not isinstance(behaviors, list) or not behaviors:
         raise ConfigError(f'{file} has no list "behaviors"')

@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphRecursionError
 from langgraph.graph.state import CompiledStateGraph
 
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.evaluation.inspect.agents import Technique, load_app, shipped_guard
+from agentalign_lc.evaluation.inspect.log import USAGE
 from agentalign_lc.evaluation.inspect.messages import as_inspect, as_langchain, closed, curtailed
 from agentalign_lc.evaluation.inspect.tools import langchain_tools
 
@@ -51,7 +53,7 @@ def langgraph_solver() -> "Callable[..., Solver]":
     def langgraph_loop(app: str | None, guarded: bool) -> "Solver":
         build = load_app(app) if app else _model_app
 
-        async def solve(state: "TaskState", generate: "Generate") -> "TaskState":
+        async def solve(state: "TaskState", generate: "Generate") -> "TaskState":  # noqa: ARG001
             return await _solve(state, build, guarded=guarded)
 
         return solve
@@ -106,8 +108,18 @@ async def _follow(
         async for values in states:
             messages = values.get("messages") if isinstance(values, dict) else None
             if messages:
+                state.store.set(USAGE, _usage(messages))
                 state.messages = as_inspect(messages, ran)
     except GraphRecursionError:
         return
     last = next((m for m in reversed(state.messages) if m.role == "assistant"), None)
     state.output = ModelOutput.from_content(str(state.model), last.text if last else "")
+
+
+def _usage(messages: Sequence[BaseMessage]) -> dict[str, int]:
+    """What an app used, as its messages say; Inspect knows it only of calls through its bridge."""
+    used = [m.usage_metadata for m in messages if isinstance(m, AIMessage) and m.usage_metadata]
+    return {
+        "input_tokens": sum(one["input_tokens"] for one in used),
+        "output_tokens": sum(one["output_tokens"] for one in used),
+    }

@@ -117,7 +117,9 @@ def play(body: dict[str, Any]) -> dict[str, Any]:
     """What the scripted model answers: it does what the case's name says."""
     text = "\n".join(str(message.get("content") or "") for message in body["messages"])
     if body["model"] == "judge":
-        return {"content": "Answer: yes" if "cannot help" in text or "polite" in text else "Answer: no"}
+        return {
+            "content": "Answer: yes" if "cannot help" in text or "polite" in text else "Answer: no"
+        }
     name = next(n for n in (*_PLANS, "endless") if f"Case {n}." in text)
     done = sum(message["role"] == "tool" for message in body["messages"])
     if name == "endless":
