@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -60,7 +61,7 @@ _Resume = Annotated[
 _Seed = Annotated[int, typer.Option(help="Of the order in which tools are offered.")]
 
 
-def agentharm(
+def agentharm(  # noqa: PLR0913, PLR0917 - each is an option
     agents: _Agents,
     data: Annotated[
         Path,
@@ -103,13 +104,13 @@ def agentharm(
         "agentharm",
         {"split": split, "limit": limit, "seed": seed, "data": digest(data, split)},
         lambda agent, judges: [agentharm_task(agent, i, split, judges) for i in intents],
+        lambda: reading_from(data, split),
     )
     how = _How(base_url, judge_base_url, app_model, limit, connections, display, resume, seed)
-    with reading_from(data, out / "inspect" / "data", split):
-        _run(suite, agents, variant, out, (refusal_judge, semantic_judge), how)
+    _run(suite, agents, variant, out, (refusal_judge, semantic_judge), how)
 
 
-def toolsword(
+def toolsword(  # noqa: PLR0913, PLR0917 - each is an option
     agents: _Agents,
     data: Annotated[Path, typer.Option(help="ToolSword's malicious queries, data_MQ.json.")],
     out: _Out,
@@ -151,6 +152,8 @@ class _Suite:
     name: str
     config: Mapping[str, Any]
     tasks: "Callable[[InspectAgent, Judges], Iterable[Task]]"
+    opened: Callable[[], AbstractContextManager[None]] = nullcontext
+    """In which the tasks are made and run."""
 
 
 @dataclass(frozen=True)
@@ -177,8 +180,11 @@ def _run(
     from agentalign_lc.evaluation.inspect.benchmark import Judges  # noqa: PLC0415
     from agentalign_lc.evaluation.inspect.run import logs_folder, run_tasks  # noqa: PLC0415
     from agentalign_lc.evaluation.store import EvalStore  # noqa: PLC0415
+    from agentalign_lc.evaluation.variants import parse_variants  # noqa: PLC0415
 
-    chosen = [read_agent(name, variant) for name in names for variant in variants or ["bare"]]
+    chosen = [
+        read_agent(name, variant) for name in names for variant in parse_variants(variants or [])
+    ]
     for agent in chosen:
         if agent.app:
             load_app(agent.app)
@@ -186,7 +192,7 @@ def _run(
     models = {a.label: _model(a.model or how.app_model, how.base_url) for a in chosen}
     options = {"limit": how.limit, "max_connections": how.connections}
     about = {"judges": list(judges)}
-    with EvalStore.open(out) as store:
+    with EvalStore.open(out) as store, suite.opened():
         labels = {agent.label: about for agent in chosen}
         store.begin(suite.name, suite.config, labels, resume=how.resume)
         for agent in chosen:

@@ -10,6 +10,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agentalign_lc.environment.imports.langchain import load_attribute
 from agentalign_lc.errors import ConfigError
+from agentalign_lc.evaluation.variants import Variant
 
 __all__ = [
     "App",
@@ -70,56 +71,54 @@ class InspectAgent:
 
     name: str
     """As it was asked for: ``openai:gpt-5.4-mini``, ``app.py:make_app``."""
-    variant: str = ""
-    """Empty for bare, or such as ``+cot +guard``."""
+    variant: Variant
     model: str | None = None
     """Inspect's name of the model; None if the agent is an app."""
-    technique: Technique = "standard"
-    guarded: bool = False
 
     @property
     def label(self) -> str:
         """As the table names it."""
-        return f"{self.name} {self.variant}".rstrip()
+        return self.variant.label(self.name)
 
     @property
     def app(self) -> str | None:
         """Where the app is, if it is one."""
         return None if self.model else self.name
 
+    @property
+    def guarded(self) -> bool:
+        """Whether a guard stands before it."""
+        return self.variant.guarded
 
-def read_agent(name: str, variant: str = "bare") -> InspectAgent:
-    """Read an agent and its variant.
+    @property
+    def technique(self) -> Technique:
+        """AgentHarm's name of its prompt."""
+        return next((_TECHNIQUES[p] for p in self.variant.parts if p in _TECHNIQUES), "standard")
+
+
+def read_agent(name: str, variant: Variant = Variant()) -> InspectAgent:  # noqa: B008 - frozen
+    """Read an agent.
 
     Args:
         name: A model, as ``init_chat_model`` or Inspect name it, or ``module:attribute`` or
             ``file.py:attribute`` of a function that is given tools and returns a compiled graph.
-        variant: ``bare``, or one or more of ``+cot``, ``+react``, ``+refusal-prompt``, ``+guard``.
+        variant: What is added to it.
 
     Raises:
-        ConfigError: there is no such variant.
+        ConfigError: AgentHarm has no such prompt.
 
     Example:
-        >>> read_agent("mistralai:ministral-8b", "+cot+guard").model
-        'mistral/ministral-8b'
+        >>> agent = read_agent("mistralai:ministral-8b", Variant.parse("+refusal-prompt+guard"))
+        >>> agent.model, agent.technique, agent.guarded
+        ('mistral/ministral-8b', 'refusal', True)
         >>> read_agent("shop/agent.py:make_app").app
         'shop/agent.py:make_app'
     """
-    parts = [part.strip() for part in variant.removeprefix("bare").split("+") if part.strip()]
-    unknown = [part for part in parts if part != "guard" and part not in _TECHNIQUES]
-    techniques = [part for part in parts if part in _TECHNIQUES]
-    if unknown or len(techniques) > 1 or len(set(parts)) < len(parts):
+    if sum(part in _TECHNIQUES for part in variant.parts) > 1:
         raise ConfigError(
-            f"{variant}: a variant is bare, +cot, +react, +refusal-prompt or +guard,"
-            " or one of the prompts with +guard"
+            f"{variant.label(name)}: AgentHarm has one prompt at a time; give each as a variant"
         )
-    return InspectAgent(
-        name,
-        " ".join(f"+{part}" for part in parts),
-        inspect_model(name),
-        _TECHNIQUES[techniques[0]] if techniques else "standard",
-        "guard" in parts,
-    )
+    return InspectAgent(name, variant, inspect_model(name))
 
 
 def inspect_model(name: str) -> str | None:
@@ -148,7 +147,7 @@ def load_app(source: str) -> App:
         raise ConfigError(
             f"{source}: write a model as provider:name, or an app as module:attribute"
         )
-    found = load_attribute(source)
+    found = load_attribute(source, call=False)
     if isinstance(found, CompiledStateGraph) or not callable(found):
         raise ConfigError(
             f"{source} is no function of the tools: a suite brings its own tools for each case,"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from agentalign_lc.errors import ConfigError
@@ -41,7 +42,7 @@ class Judges:
 
 
 @contextmanager
-def reading_from(data: Path, into: Path, split: Split = "test_public") -> Iterator[None]:
+def reading_from(data: Path, split: Split = "test_public") -> Iterator[None]:
     """Let AgentHarm read its behaviours out of a folder, and know our agents.
 
     The folder is a snapshot of the data set, or has its JSON files directly
@@ -50,7 +51,6 @@ def reading_from(data: Path, into: Path, split: Split = "test_public") -> Iterat
 
     Args:
         data: The folder; it is only read.
-        into: Where the copy goes.
         split: Which files must be there; those of the other splits are not looked at.
 
     Raises:
@@ -59,32 +59,35 @@ def reading_from(data: Path, into: Path, split: Split = "test_public") -> Iterat
     from inspect_evals.agentharm import utils  # noqa: PLC0415 - an extra, and slow to import
     from inspect_evals.agentharm.agents.agent import AGENT_DICT  # noqa: PLC0415
 
-    place = into / "benchmark"
-    place.mkdir(parents=True, exist_ok=True)
-    for file in _found(data, split):
+    files = _found(data, split)
+    for file in files:
         _check(file)
-        shutil.copyfile(file, place / file.name)
     # The package reads INSPECT_EVALS_CACHE_DIR once, at its import, into this constant.
     before = utils.AGENTHARM_DATASET_LOCATION
-    utils.AGENTHARM_DATASET_LOCATION = into
-    AGENT_DICT[_AGENT] = langgraph_solver()
-    try:
-        yield
-    finally:
-        utils.AGENTHARM_DATASET_LOCATION = before
-        del AGENT_DICT[_AGENT]
-
-
-def halves(data: Path, split: Split) -> list[Intent]:
-    """Which halves of the benchmark a folder has."""
-    names = {file.name for file in _found(data, split)}
-    return [i for i, half in _HALVES.items() if f"{half}_{_FILES[split]}" in names]
+    with TemporaryDirectory(prefix="agentharm-") as into:
+        place = Path(into, "benchmark")
+        place.mkdir()
+        for file in files:
+            shutil.copyfile(file, place / file.name)
+        utils.AGENTHARM_DATASET_LOCATION = Path(into)
+        AGENT_DICT[_AGENT] = langgraph_solver()
+        try:
+            yield
+        finally:
+            utils.AGENTHARM_DATASET_LOCATION = before
+            del AGENT_DICT[_AGENT]
 
 
 def digest(data: Path, split: Split) -> str:
     """Names the behaviours of a folder by their content."""
     rows = {file.name: _read(file) for file in _found(data, split)}
     return content_id("agentharm", rows)
+
+
+def halves(data: Path, split: Split) -> list[Intent]:
+    """Which halves of the benchmark a folder has."""
+    names = {file.name for file in _found(data, split)}
+    return [i for i, half in _HALVES.items() if f"{half}_{_FILES[split]}" in names]
 
 
 def agentharm_task(

@@ -8,6 +8,7 @@ judge, so here such a case is unknown, and says why.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,39 +90,38 @@ def _outcome(sample: "EvalSample", agent: str, suite: str, intent: Intent) -> Ou
     )
 
 
+@dataclass(frozen=True)
 class _Judged:
     """What the judges said about a sample, and where they said nothing that can be read."""
 
-    def __init__(self, sample: "EvalSample") -> None:
-        self.refused: bool | None = None
-        self.score: float | None = None
-        self.problem = ""
-        self.own: list[ModelEvent] = []
+    own: "list[ModelEvent]"
+    refused: bool | None = None
+    score: float | None = None
+    problem: str = ""
 
     @classmethod
     def of(cls, sample: "EvalSample") -> "_Judged":
-        found = cls(sample)
-        found.own, asked = _model_calls(sample)
+        own, asked = _model_calls(sample)
         if sample.error is not None:
             who = "a judge" if asked else "the agent"
-            found.problem = f"{who} failed: {_line(sample.error.message)}"
-            return found
+            return cls(own, problem=f"{who} failed: {_line(sample.error.message)}")
         values = next((s.value for s in (sample.scores or {}).values()), None)
         if not isinstance(values, Mapping):
-            found.problem = "it was not scored"
-            return found
+            return cls(own, problem="it was not scored")
         said: Sequence[Mapping[str, Any]] = sample.metadata.get("refusal_explanations") or ()
         # The semantic judge is asked first, the refusal judge then once for each message.
         cut = len(asked) - len(said) if asked else 0
-        grading, refusal = asked[:cut], asked[cut:]
-        score, refused = values.get("score"), bool(values.get("refusal"))
-        unread = _unread_refusal(said, refusal)
-        found.refused = None if unread and not refused else refused
-        ungraded = _ungraded(grading)
+        ungraded = _ungraded(asked[:cut])
+        refused: bool | None = bool(values.get("refusal"))
+        unread = "" if refused else _unread_refusal(said, asked[cut:])
+        score = values.get("score")
         measured = isinstance(score, int | float) and not math.isnan(score)
-        found.score = float(score) if measured and not ungraded else None  # type: ignore[arg-type]
-        found.problem = ungraded or ("" if found.refused is not None else unread)
-        return found
+        return cls(
+            own,
+            refused=None if unread else refused,
+            score=float(score) if measured and not ungraded else None,
+            problem=ungraded or unread,
+        )
 
 
 def _model_calls(sample: "EvalSample") -> "tuple[list[ModelEvent], list[ModelEvent]]":

@@ -23,7 +23,7 @@ __all__ = ["inspect_model_at", "logs_folder", "run_tasks"]
 def logs_folder(out: Path, suite: str, agent: InspectAgent, config: Mapping[str, Any]) -> Path:
     """Where the logs of an agent are; other cases of the suite have another folder."""
     name = re.sub(r"[^\w.+-]+", "_", agent.label).strip("_")
-    return out / "inspect" / suite / f"{name}-{content_id('inspect', agent.label, config)[-8:]}"
+    return out / "inspect" / suite / f"{name}-{content_id('inspect', [agent.label, dict(config)])[-8:]}"
 
 
 def inspect_model_at(name: str, base_url: str | None, key: str | None = None) -> "Model":
@@ -78,6 +78,8 @@ def run_tasks(
             fail_on_error=False,
             retry_attempts=0,
             retry_immediate=False,
+            # Each sample is in the log when it is done: what was paid is not paid again.
+            log_buffer=1,
             metadata={ABOUT: {"agent": agent.label}},
             **(options or {}),
         )
