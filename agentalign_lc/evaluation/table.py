@@ -272,8 +272,8 @@ def _compared(
             for one, other in both
             if (first := value(one)) is not None and (second := value(other)) is not None
         ]
-        if not pairs or all(first == second == 0 for _, first, second in pairs):
-            continue
+        if not pairs or (name == "cost" and not any(one or other for _, one, other in pairs)):
+            continue  # nobody was paid
         column = [(group, first - second) for group, first, second in pairs]
         found = _measured({name: list(column)}, draws)[name]
         gained = sum(first > second for _, first, second in pairs)

@@ -47,9 +47,8 @@ def langchain_tools(source: str) -> list[ForeignTool]:
 def load_attribute(source: str, *, call: bool = True) -> Any:  # noqa: ANN401
     """Import what ``module:attribute`` or ``path/to/file.py:attribute`` names.
 
-    Args:
-        source: The name.
-        call: Whether a function that needs no arguments is called, and what it gives is taken.
+    A function that needs no arguments is called, and what it gives is taken; unless it is wanted as
+    it is (``call=False``).
 
     Raises:
         ConfigError: the module cannot be imported, or has no such attribute.
