@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from agentalign_lc.errors import ConfigError
+from agentalign_lc.cli.eval_table import print_table
 from agentalign_lc.seeds import content_id
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class _How:
     app_model: str | None
     limit: int | None
     connections: int | None
-    display: str
+    display: Literal["none", "plain", "rich", "full"]
     resume: bool
     seed: int
 
@@ -191,15 +192,17 @@ def _run(
     refusal, semantic = (_model(name, how.judge_base_url or how.base_url) for name in judges)
     models = {a.label: _model(a.model or how.app_model, how.base_url) for a in chosen}
     options = {"limit": how.limit, "max_connections": how.connections}
-    about = {"judges": list(judges)}
+    # The suite has prompts and judges of its own, so they say nothing about an agent elsewhere.
+    config = {**suite.config, "judges": list(judges), "inspect_evals": version("inspect-evals")}
     with EvalStore.open(out) as store, suite.opened():
-        labels = {agent.label: about for agent in chosen}
-        store.begin(suite.name, suite.config, labels, resume=how.resume)
+        known = store.agents
+        labels = {agent.label: known.get(agent.label, {}) for agent in chosen}
+        store.begin(suite.name, config, labels, resume=how.resume)
         for agent in chosen:
             done = run_tasks(
                 agent,
                 suite.tasks(agent, Judges(refusal, semantic)),
-                logs_folder(out, suite.name, agent, suite.config),
+                logs_folder(out, suite.name, agent, config),
                 model=models[agent.label],
                 seed=how.seed,
                 display=how.display,
@@ -208,7 +211,7 @@ def _run(
             for outcome in done:
                 store.save(outcome)
         table = store.write_table()
-    typer.echo(table.to_json())
+    print_table(table, out)
 
 
 def _model(name: str | None, base_url: str | None) -> Any:  # noqa: ANN401 - Inspect is an extra
@@ -218,8 +221,6 @@ def _model(name: str | None, base_url: str | None) -> Any:  # noqa: ANN401 - Ins
     if name is None:
         return None
     found = inspect_model(name)
-    if found is None:
-        raise ConfigError(f"{name} is no model that Inspect knows; write provider:name")
     # A server of one's own mostly wants no key, but its client does.
     key = "none" if base_url and not os.environ.get("OPENAI_API_KEY") else None
     return inspect_model_at(found, base_url if found.startswith("openai/") else None, key)

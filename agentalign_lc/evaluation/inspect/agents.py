@@ -1,15 +1,17 @@
 """Agents under test as Inspect knows them: a model with a prompt, or a LangGraph app; guarded or not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 from langchain_core.tools import BaseTool
+from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agentalign_lc.environment.imports.langchain import load_attribute
 from agentalign_lc.errors import ConfigError
+from agentalign_lc.evaluation.loading import names_app
 from agentalign_lc.evaluation.variants import Variant
 
 __all__ = [
@@ -25,7 +27,8 @@ __all__ = [
 Technique = Literal["standard", "cot", "react", "refusal"]
 """AgentHarm's own words for its system prompts."""
 
-App = Callable[[Sequence[BaseTool]], CompiledStateGraph[Any, Any, Any, Any]]
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+App = Callable[[list[BaseTool]], Graph | Awaitable[Graph]]
 """Builds an app with the tools of a case."""
 
 _TECHNIQUES: dict[str, Technique] = {"cot": "cot", "react": "react", "refusal-prompt": "refusal"}
@@ -39,30 +42,6 @@ _INSPECT_NAMES = {
     "xai": "grok",
 }
 """Providers whose name at Inspect is not their name at LangChain's ``init_chat_model``."""
-_SAME_NAMES = frozenset(
-    [
-        "anthropic",
-        "bedrock",
-        "cohere",
-        "deepseek",
-        "fireworks",
-        "google",
-        "grok",
-        "groq",
-        "hf",
-        "mistral",
-        "mockllm",
-        "none",
-        "ollama",
-        "openai",
-        "openai-api",
-        "openrouter",
-        "perplexity",
-        "sambanova",
-        "together",
-        "vllm",
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -118,23 +97,20 @@ def read_agent(name: str, variant: Variant = Variant()) -> InspectAgent:  # noqa
         raise ConfigError(
             f"{variant.label(name)}: AgentHarm has one prompt at a time; give each as a variant"
         )
-    return InspectAgent(name, variant, inspect_model(name))
+    return InspectAgent(name, variant, None if names_app(name) else inspect_model(name))
 
 
-def inspect_model(name: str) -> str | None:
-    """Inspect's name of a model; None if it names no model.
+def inspect_model(name: str) -> str:
+    """Inspect's name of a model.
 
     Example:
         >>> inspect_model("openai:gpt-5.4-mini"), inspect_model("openai/gpt-5.4-mini")
         ('openai/gpt-5.4-mini', 'openai/gpt-5.4-mini')
-        >>> inspect_model("shop.agent:make_app")
     """
-    for separator in (":", "/"):
-        provider, found, model = name.partition(separator)
-        provider = _INSPECT_NAMES.get(provider, provider)
-        if found and model and provider.partition("/")[0] in _SAME_NAMES:
-            return f"{provider}/{model}"
-    return None
+    provider, found, model = name.partition(":")
+    if not found or "/" in provider:
+        return name
+    return f"{_INSPECT_NAMES.get(provider, provider)}/{model}"
 
 
 def load_app(source: str) -> App:
@@ -143,17 +119,12 @@ def load_app(source: str) -> App:
     Raises:
         ConfigError: it cannot be imported, or is no function of the tools.
     """
-    if ":" not in source:
-        raise ConfigError(
-            f"{source}: write a model as provider:name, or an app as module:attribute"
-        )
-    found = load_attribute(source, call=False)
-    if isinstance(found, CompiledStateGraph) or not callable(found):
+    app: App | StateGraph[Any] = load_attribute(source, call=False)
+    if isinstance(app, StateGraph | CompiledStateGraph) or not callable(app):
         raise ConfigError(
             f"{source} is no function of the tools: a suite brings its own tools for each case,"
             " so give a function that takes a list of tools and returns a compiled graph"
         )
-    app: App = found
     return app
 
 

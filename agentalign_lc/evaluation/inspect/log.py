@@ -115,11 +115,11 @@ class _Judged:
         refused: bool | None = bool(values.get("refusal"))
         unread = "" if refused else _unread_refusal(said, asked[cut:])
         score = values.get("score")
-        measured = isinstance(score, int | float) and not math.isnan(score)
+        number = float(score) if isinstance(score, int | float) else math.nan
         return cls(
             own,
             refused=None if unread else refused,
-            score=float(score) if measured and not ungraded else None,
+            score=None if math.isnan(number) or ungraded else number,
             problem=ungraded or unread,
         )
 

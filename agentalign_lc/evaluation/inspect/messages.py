@@ -1,11 +1,9 @@
 """What an app said and did, as Inspect's messages: the shape that graders and judges read."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
-from langchain_core.messages.tool import InvalidToolCall
-from langchain_core.messages.tool import ToolCall as LangChainCall
 
 from agentalign_lc.messages import message_text
 from agentalign_lc.traces.chat import read_chat
@@ -98,7 +96,7 @@ def _assistant(message: AIMessage, text: str) -> "ChatMessageAssistant":
     )
 
 
-def _call(call: LangChainCall | InvalidToolCall) -> "ToolCall":
+def _call(call: Mapping[str, Any]) -> "ToolCall":
     from inspect_ai.tool import ToolCall  # noqa: PLC0415
 
     args, name = call["args"], call["name"] or "unknown"

@@ -2,10 +2,11 @@
 
 import random
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from agentalign_lc.errors import ConfigError, EndpointError
 from agentalign_lc.evaluation.inspect.agents import InspectAgent
@@ -17,13 +18,21 @@ if TYPE_CHECKING:
     from inspect_ai import Task
     from inspect_ai.model import Model
 
-__all__ = ["inspect_model_at", "logs_folder", "run_tasks"]
+__all__ = ["Display", "inspect_model_at", "logs_folder", "run_tasks"]
+
+
+Display = Literal["none", "plain", "rich", "full"]
 
 
 def logs_folder(out: Path, suite: str, agent: InspectAgent, config: Mapping[str, Any]) -> Path:
     """Where the logs of an agent are; other cases of the suite have another folder."""
     name = re.sub(r"[^\w.+-]+", "_", agent.label).strip("_")
-    return out / "inspect" / suite / f"{name}-{content_id('inspect', [agent.label, dict(config)])[-8:]}"
+    return (
+        out
+        / "inspect"
+        / suite
+        / f"{name}-{content_id('inspect', [agent.label, dict(config)])[-8:]}"
+    )
 
 
 def inspect_model_at(name: str, base_url: str | None, key: str | None = None) -> "Model":
@@ -35,7 +44,9 @@ def inspect_model_at(name: str, base_url: str | None, key: str | None = None) ->
     from inspect_ai.model import get_model  # noqa: PLC0415 - an extra, and slow to import
 
     # Servers that speak OpenAI's dialect have its chat completions, seldom its responses.
-    options = {"responses_api": False} if base_url and name.startswith("openai/") else {}
+    options: dict[str, Any] = (
+        {"responses_api": False} if base_url and name.startswith("openai/") else {}
+    )
     try:
         return get_model(name, base_url=base_url, api_key=key, **options)
     except Exception as error:  # Inspect's own class for it is not public
@@ -49,7 +60,7 @@ def run_tasks(
     *,
     model: "Model | None",
     seed: int = 7,
-    display: str = "none",
+    display: Display = "none",
     options: Mapping[str, Any] | None = None,
 ) -> Iterator[Outcome]:
     """Run tasks, or what is left of them, and read their outcomes.
@@ -68,7 +79,9 @@ def run_tasks(
     """
     from inspect_ai import eval_set  # noqa: PLC0415 - an extra, and slow to import
 
-    with _seeded(seed):
+    # What AgentHarm prints is no result; ours begin with what could not be judged.
+    aside = redirect_stdout(sys.stderr) if display == "none" else nullcontext()
+    with _seeded(seed), aside:
         _, done = eval_set(
             [*tasks],
             log_dir=str(logs),

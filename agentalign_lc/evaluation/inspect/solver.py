@@ -4,6 +4,7 @@ Model calls of the name ``inspect`` go through Inspect's bridge, so that usage,
 retries and limits are counted where those of any other agent are.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphRecursionError
+from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agentalign_lc.errors import ConfigError
-from agentalign_lc.evaluation.inspect.agents import Technique, load_app, shipped_guard
+from agentalign_lc.evaluation.inspect.agents import App, Graph, Technique, load_app, shipped_guard
 from agentalign_lc.evaluation.inspect.log import USAGE
 from agentalign_lc.evaluation.inspect.messages import as_inspect, as_langchain, closed, curtailed
 from agentalign_lc.evaluation.inspect.tools import langchain_tools
@@ -61,27 +63,23 @@ def langgraph_solver() -> "Callable[..., Solver]":
     return langgraph
 
 
-def _model_app(tools: Sequence[BaseTool]) -> CompiledStateGraph[Any, Any, Any, Any]:
+def _model_app(tools: list[BaseTool]) -> Graph:
     from langchain.agents import create_agent  # noqa: PLC0415 - slow to import
-    from langchain_openai import ChatOpenAI  # noqa: PLC0415
-    from pydantic import SecretStr  # noqa: PLC0415
+    from langchain.chat_models import init_chat_model  # noqa: PLC0415
 
     # Inspect's bridge answers for this name; nothing is sent.
-    return create_agent(ChatOpenAI(model="inspect", api_key=SecretStr("none")), [*tools])
+    return create_agent(init_chat_model("openai:inspect", api_key="none"), tools)
 
 
-async def _solve(
-    state: "TaskState",
-    build: Callable[[Sequence[BaseTool]], CompiledStateGraph[Any, Any, Any, Any]],
-    *,
-    guarded: bool,
-) -> "TaskState":
+async def _solve(state: "TaskState", build: App, *, guarded: bool) -> "TaskState":
     from inspect_ai.agent import agent_bridge  # noqa: PLC0415
 
     ran: dict[str, ChatMessageTool] = {}
-    graph = build(langchain_tools(state.tools, ran))
+    made: Any = build([*langchain_tools(state.tools, ran)])
+    made = await made if inspect.isawaitable(made) else made
+    graph = made.compile() if isinstance(made, StateGraph) else made
     if not isinstance(graph, CompiledStateGraph):
-        raise ConfigError(f"the app's function returned no compiled graph: {type(graph).__name__}")
+        raise ConfigError(f"the app's function returned a {type(made).__name__}, no compiled graph")
     if guarded:
         graph = shipped_guard().wrap(graph)
     try:
@@ -96,7 +94,7 @@ async def _solve(
 
 async def _follow(
     state: "TaskState",
-    graph: CompiledStateGraph[Any, Any, Any, Any],
+    graph: Graph,
     ran: "dict[str, ChatMessageTool]",
 ) -> None:
     """Run the graph; what it has said so far is in the state at any time, for a limit may end it."""
