@@ -213,17 +213,19 @@ def _measured(columns: dict[str, list[tuple[str, float | None]]], draws: int) ->
             if value is not None:
                 sums[name][place[group]] += value
                 counts[name][place[group]] += 1
-    samples = list(resamples([range(len(groups))], draws=draws)) if len(groups) > 1 else []
+    samples = list(resamples([range(len(groups))], draws=draws))
     measured = {}
     for name in columns:
         total, cases = sums[name], counts[name]
         if not sum(cases):
             continue
-        drawn = []
-        for sample in samples:
-            size = sum(cases[at] for at in sample)
-            if size:
-                drawn.append(sum(total[at] for at in sample) / size)
+        # With one group to draw from, chance has no say, and an interval would pretend to know.
+        several = sum(map(bool, cases)) > 1
+        drawn = [
+            sum(total[at] for at in sample) / size
+            for sample in (samples if several else ())
+            if (size := sum(cases[at] for at in sample))
+        ]
         low, high = interval(drawn) if drawn else (None, None)
         measured[name] = Measure(
             value=math.fsum(total) / sum(cases), low=low, high=high, cases=sum(cases)
