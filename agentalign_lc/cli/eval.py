@@ -3,6 +3,7 @@
 import typer
 
 from agentalign_lc.cli.eval_agent import agent
+from agentalign_lc.cli.eval_agentharm import agentharm, toolsword
 from agentalign_lc.cli.guard import evaluate
 
 __all__ = ["evaluation"]
@@ -13,4 +14,6 @@ evaluation = typer.Typer(
     no_args_is_help=True,
 )
 evaluation.command("agent")(agent)
+evaluation.command("agentharm")(agentharm)
+evaluation.command("toolsword")(toolsword)
 evaluation.command("guard")(evaluate)

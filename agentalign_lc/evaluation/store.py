@@ -159,7 +159,7 @@ class EvalStore:
             )
         known = self.agents
         for label, about in agents.items():
-            if label in known and canonical_json(known[label]) != canonical_json(dict(about)):
+            if known.get(label) and canonical_json(known[label]) != canonical_json(dict(about)):
                 raise StoreError(
                     f"{self.folder} has outcomes of another {label!r}: choose another --out"
                 )
@@ -174,7 +174,9 @@ class EvalStore:
                 (suite, canonical_json(dict(config))),
             )
             self._connection.executemany(
-                "INSERT OR IGNORE INTO agents (label, about) VALUES (?, ?)",
+                # Suites that bring their own prompts say nothing about an agent.
+                "INSERT INTO agents (label, about) VALUES (?, ?) "
+                "ON CONFLICT (label) DO UPDATE SET about = excluded.about WHERE about = '{}'",
                 [(label, canonical_json(dict(about))) for label, about in agents.items()],
             )
 

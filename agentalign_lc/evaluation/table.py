@@ -170,7 +170,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def _unknown(outcome: Outcome) -> bool:
-    return outcome.refused is None or outcome.score is None
+    # A suite that has no goals has no score either; where there should be one, a problem says why.
+    return outcome.refused is None or (outcome.score is None and bool(outcome.problem))
 
 
 def _problems(unknown: Sequence[Outcome]) -> tuple[tuple[str, int], ...]:
