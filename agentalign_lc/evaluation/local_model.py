@@ -25,8 +25,10 @@ from agentalign_lc.errors import ConfigError
 
 __all__ = ["HERMES", "LocalChatModel"]
 
+_ANCHOR = "<|im_start|>assistant\n"
 HERMES: dict[str, Any] = {
     "defaults": {"role": "assistant"},
+    "start_anchor": _ANCHOR,
     "fields": {
         "thinking": {"open": "<think>", "close_pattern": r"</think>\s*", "content": "text"},
         "tool_calls": {
@@ -67,7 +69,7 @@ class LocalChatModel(BaseChatModel):
     """Tokens after which an answer is cut off."""
     temperature: float = 0.0
     """0 takes the most probable token each time."""
-    batch: int = 16
+    batch_size: int = 16
     """How many conversations at most are continued together."""
 
     _network: Any = PrivateAttr()
@@ -158,7 +160,10 @@ class LocalChatModel(BaseChatModel):
         while self._waiting:
             # Whoever is about to ask gets into this batch and need not wait for the next.
             await asyncio.sleep(0.005)
-            batch, self._waiting = self._waiting[: self.batch], self._waiting[self.batch :]
+            batch, self._waiting = (
+                self._waiting[: self.batch_size],
+                self._waiting[self.batch_size :],
+            )
             try:
                 answers = await asyncio.to_thread(self._answers, [prompt for prompt, _ in batch])
             except Exception as error:  # noqa: BLE001 - each of them is told
@@ -209,10 +214,13 @@ class LocalChatModel(BaseChatModel):
             parsed = self._tokenizer.parse_response(
                 text,
                 self._template,
-                prefix=prompt if "start_anchor" in self._template else "",
+                # Without the anchor all of the prompt would be read as if the model had said it.
+                prefix=prompt if self._template is not HERMES or _ANCHOR in prompt else "",
                 tools=tools or None,
             )
-            calls = [_call(call, number) for number, call in enumerate(parsed.get("tool_calls") or ())]
+            calls = [
+                _call(call, number) for number, call in enumerate(parsed.get("tool_calls") or ())
+            ]
             content = parsed.get("content") or ""
         except (ValueError, TypeError, KeyError):
             calls, content = [], text
@@ -237,9 +245,11 @@ def _result(answer: AIMessage) -> ChatResult:
 
 def _call(call: dict[str, Any], number: int) -> Any:  # noqa: ANN401 - LangChain's ToolCall
     function = call["function"]
+    if not isinstance(function, dict):
+        raise TypeError("a call is an object")
     arguments = function.get("arguments") or {}
     if not isinstance(function["name"], str) or not isinstance(arguments, dict):
-        raise TypeError("no tool call")
+        raise TypeError("a call has a name and an object of arguments")
     return tool_call(name=function["name"], args=arguments, id=f"call_{uuid4().hex[:24]}_{number}")
 
 
