@@ -1,56 +1,18 @@
 // The browser of a run's examples.
 (() => {
-  const { byId, label, title, element, isolated, tag, drawTimeline } = page;
-  const results = JSON.parse(byId("data").textContent);
-  const place = new Map(results.map((result, number) => [result.id, number]));
-  const filters = { intent: byId("by-intent"), category: byId("by-category"), split: byId("by-split"), status: byId("by-status") };
-  const words = byId("by-text");
-  const list = byId("list");
-  const detail = byId("detail");
-  let found = [];
-  let shown = -1;
+  const { browse, byId, drawTimeline, element, isolated, label, tabbed, tag, title } = page;
 
   // Tabs, if there is a rejected response besides the chosen one.
   function drawResponses(result) {
     const chosen = drawTimeline(result.response, result.refused_at);
     if (!result.rejected) return [chosen];
     const name = label(result.rejected_as || "rejected");
+    const other = drawTimeline(result.rejected, result.rejected.filter((e) => e.kind === "call").length);
     const panes = [
-      ["chosen", "Response", chosen],
-      ["other", `Rejected: ${name}`, drawTimeline(result.rejected, result.rejected.filter((e) => e.kind === "call").length)],
+      ["chosen", "Response", element("div", "", chosen)],
+      ["other", `Rejected: ${name}`, element("div", "", other)],
     ];
-    const tabs = element("div", "tabs");
-    tabs.setAttribute("role", "tablist");
-    tabs.setAttribute("aria-label", "Responses");
-    const buttons = [];
-    const select = (wanted) => {
-      panes.forEach(([, , pane], number) => {
-        pane.parentElement.hidden = number !== wanted;
-        buttons[number].setAttribute("aria-selected", String(number === wanted));
-        buttons[number].tabIndex = number === wanted ? 0 : -1;
-      });
-    };
-    const boxes = panes.map(([id, title, pane], number) => {
-      const button = element("button", "", title);
-      Object.assign(button, { type: "button", id: `tab-${id}` });
-      button.setAttribute("role", "tab");
-      button.setAttribute("aria-controls", `pane-${id}`);
-      button.addEventListener("click", () => select(number));
-      button.addEventListener("keydown", (event) => {
-        if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
-        select(1 - number);
-        buttons[1 - number].focus();
-      });
-      buttons.push(button);
-      tabs.append(button);
-      const box = element("div", "", pane);
-      box.id = `pane-${id}`;
-      box.setAttribute("role", "tabpanel");
-      box.setAttribute("aria-labelledby", `tab-${id}`);
-      return box;
-    });
-    select(0);
-    return [tabs, ...boxes];
+    return tabbed("Responses", panes);
   }
 
   function drawGates(result) {
@@ -98,102 +60,20 @@
       more.append(element("details", "", element("summary", "", "Who wrote it"), writers));
     }
     if (more.childElementCount) parts.push(more);
-    detail.replaceChildren(...parts);
+    return parts;
   }
 
-  // The list, its filters, and moving through it.
-  const searched = results.map((result) => JSON.stringify(result).toLowerCase());
-
-  function fill(select, values) {
-    for (const value of [...new Set(values)].filter(Boolean).sort()) {
-      const option = element("option", "", label(value));
-      option.value = value;
-      select.append(option);
-    }
+  function drawRow(result) {
+    const what = element("span", "what", tag(result.intent), " ", isolated(title(result.chain || "")),
+      result.status === "kept" ? "" : element("span", "bad", ` ${result.status}`));
+    return [what, isolated(result.request || result.reason, "span", "said")];
   }
 
-  function find() {
-    const wanted = words.value.trim().toLowerCase().split(/\s+/).filter(Boolean).map((word) => JSON.stringify(word).slice(1, -1));
-    found = results
-      .map((_, number) => number)
-      .filter((number) =>
-        Object.entries(filters).every(([field, select]) => !select.value || results[number][field] === select.value) &&
-        wanted.every((word) => searched[number].includes(word)));
-    list.replaceChildren(...found.map((number) => {
-      const result = results[number];
-      const what = element("span", "what", tag(result.intent), " ", isolated(title(result.chain || "")),
-        result.status === "kept" ? "" : element("span", "bad", ` ${result.status}`));
-      const button = element("button", "", what, isolated(result.request || result.reason, "span", "said"));
-      button.type = "button";
-      button.addEventListener("click", () => show(number, true));
-      return element("li", "", button);
-    }));
-    if (found.includes(shown)) mark();
-    else if (found.length) show(found[0], false);
-    else nothing();
-  }
-
-  function nothing() {
-    shown = -1;
-    detail.replaceChildren(element("p", "note", results.length ? "No example fits." : "The run has no examples yet."));
-    mark();
-  }
-
-  function mark() {
-    const at = found.indexOf(shown);
-    byId("count").textContent = found.length ? `${at + 1} of ${found.length}` : "none";
-    byId("previous").disabled = at <= 0;
-    byId("next").disabled = at < 0 || at >= found.length - 1;
-    [...list.children].forEach((item, number) => {
-      const current = number === at;
-      item.firstElementChild.setAttribute("aria-current", String(current));
-      if (current) list.scrollTop += item.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 3;
-    });
-  }
-
-  function show(number, named) {
-    shown = number;
-    drawDetail(results[number]);
-    mark();
-    if (!named) return;
-    try {
-      history.replaceState(null, "", `#${encodeURIComponent(results[number].id)}`);
-    } catch {
-      // A page that was opened from somewhere without an address works as well.
-    }
-  }
-
-  function step(by) {
-    const at = found.indexOf(shown) + by;
-    if (at >= 0 && at < found.length) show(found[at], true);
-  }
-
-  function follow() {
-    let wanted = "";
-    try {
-      wanted = decodeURIComponent(location.hash.slice(1));
-    } catch {
-      return;
-    }
-    if (!place.has(wanted)) return;
-    for (const select of Object.values(filters)) select.value = "";
-    words.value = "";
-    shown = place.get(wanted);
-    find();
-    show(shown, false);
-    byId("browser").scrollIntoView();
-    detail.focus({ preventScroll: true });
-  }
-
-  for (const [field, select] of Object.entries(filters)) {
-    fill(select, results.map((result) => result[field]));
-    select.addEventListener("change", find);
-  }
-  words.addEventListener("input", find);
-  byId("previous").addEventListener("click", () => step(-1));
-  byId("next").addEventListener("click", () => step(1));
-  window.addEventListener("hashchange", follow);
-  byId("browser").hidden = false;
-  find();
-  follow();
+  browse({
+    items: JSON.parse(byId("data").textContent),
+    fields: ["intent", "category", "split", "status"],
+    row: drawRow,
+    draw: drawDetail,
+    none: (count) => (count ? "No example fits." : "The run has no examples yet."),
+  });
 })();
