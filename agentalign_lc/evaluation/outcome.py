@@ -17,6 +17,9 @@ class Outcome(Record):
     """Where the request is from: a split of ours, ``agentharm``, ``toolsword``."""
     case: str
     """Id of the request in its suite; the same for every agent, so that agents can be compared."""
+    group: str = ""
+    """Cases of one group are alike (of one chain, variants of one behaviour), and so are drawn
+    together for intervals; empty for a case that stands alone."""
     intent: Intent
     category: str = ""
     subcategory: str = ""

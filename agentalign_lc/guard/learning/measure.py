@@ -4,11 +4,12 @@ Labels are 1 (harmful) and 0; scores are higher where harm is likelier. Nothing
 here needs NumPy or scikit-learn, whose answers the tests compare with.
 """
 
-import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
+
+from agentalign_lc.intervals import Interval, interval, percentile, resamples
 
 __all__ = [
     "FPRS",
@@ -33,13 +34,6 @@ class Point(NamedTuple):
     fpr: float
     recall: float
     threshold: float
-
-
-class Interval(NamedTuple):
-    """A 95 % bootstrap interval."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +147,9 @@ def bootstrap(
         >>> bootstrap([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1], [True, True, False, False])["auroc"]
         Interval(low=1.0, high=1.0)
     """
-    chance = random.Random(seed)
     groups = [[at for at, label in enumerate(labels) if label == kind] for kind in (1, 0)]
     seen: dict[str, list[float]] = {}
-    for _ in range(draws):
-        drawn = [at for group in groups if group for at in chance.choices(group, k=len(group))]
+    for drawn in resamples(groups, draws=draws, seed=seed):
         found = measure(
             [labels[at] for at in drawn],
             [scores[at] for at in drawn],
@@ -165,26 +157,7 @@ def bootstrap(
         )
         for name, value in _flat(found):
             seen.setdefault(name, []).append(value)
-    return {
-        name: Interval(percentile(values, 2.5), percentile(values, 97.5))
-        for name, values in seen.items()
-    }
-
-
-def percentile(values: Iterable[float], percent: float) -> float:
-    """A percentile, between neighbours in proportion; 0 of nothing.
-
-    Example:
-        >>> percentile([3.0, 1.0, 2.0], 50), percentile([1.0, 2.0], 95)
-        (2.0, 1.95)
-    """
-    ranked = sorted(values)
-    if not ranked:
-        return 0.0
-    place = (len(ranked) - 1) * percent / 100
-    low = int(place)
-    high = min(low + 1, len(ranked) - 1)
-    return ranked[low] + (ranked[high] - ranked[low]) * (place - low)
+    return {name: interval(values) for name, values in seen.items()}
 
 
 def _flat(found: Measures) -> list[tuple[str, float]]:
