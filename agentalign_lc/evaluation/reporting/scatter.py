@@ -9,8 +9,13 @@ __all__ = ["Point", "draw_scatter"]
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 618.0, 18.0, 372.0
 _LINE = 17.0
 """Height of a label."""
+_ASIDE, _ABOVE = 8.0, 7.0
+"""Where a label stands from its point, if it can: above the line of the interval."""
 _GLYPH = 6.6
 """Width of a letter, about."""
+
+_Box = tuple[float, float, float, float]
+"""What a label must not cover: where it starts and stands, how wide it is, and how near is too near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +47,20 @@ def draw_scatter(points: Iterable[Point]) -> dict[str, Any]:
     """
     # What was measured is labelled first and so gets the better places.
     ranked = sorted(points, key=lambda point: (point.quoted, -point.safety, -point.utility))
-    taken: list[tuple[float, float, float]] = []
+    # No label covers a mark, its own or another's.
+    taken = [(_x(point.utility) - 6, _y(point.safety) + 4, 12.0, _ABOVE + 3) for point in ranked]
     drawn = [_drawn(point, taken) for point in ranked]
     ticks = [(share, _x(share / 100), _y(share / 100)) for share in range(0, 101, 20)]
     return {"points": drawn, "ticks": ticks}
 
 
-def _drawn(point: Point, taken: list[tuple[float, float, float]]) -> dict[str, Any]:
+def _drawn(point: Point, taken: list[_Box]) -> dict[str, Any]:
     x, y = _x(point.utility), _y(point.safety)
     width = len(point.label) * _GLYPH
-    flipped = x + 11 + width > _RIGHT + 20
-    start = x - 11 - width if flipped else x + 11
-    label_y = _free(start, y + 4, width, taken)
-    taken.append((start, label_y, width))
+    flipped = x + _ASIDE + width > _RIGHT + 20
+    start = x - _ASIDE - width if flipped else x + _ASIDE
+    label_y = _free(start, y - _ABOVE, width, taken)
+    taken.append((start, label_y, width, _LINE))
     bars = []
     if point.utility_interval is not None:
         low, high = point.utility_interval
@@ -69,24 +75,24 @@ def _drawn(point: Point, taken: list[tuple[float, float, float]]) -> dict[str, A
         "x": x,
         "y": y,
         "bars": bars,
-        "label_x": round(x - 11 if flipped else x + 11, 1),
+        "label_x": round(x - _ASIDE if flipped else x + _ASIDE, 1),
         "label_y": round(label_y, 1),
         "flipped": flipped,
-        "leads": abs(label_y - y - 4) > _LINE,
+        "leads": abs(label_y - y + _ABOVE) > _LINE,
         "safety": point.safety,
         "utility": point.utility,
     }
 
 
-def _free(
-    start: float, wanted: float, width: float, taken: Sequence[tuple[float, float, float]]
-) -> float:
+def _free(start: float, wanted: float, width: float, taken: Sequence[_Box]) -> float:
     """The nearest height at which a label covers no other."""
     for step in range(40):
         for at in (wanted + step * _LINE / 2, wanted - step * _LINE / 2):
-            if _TOP - 8 <= at <= _BOTTOM + 8 and not any(
-                abs(at - y) < _LINE and start < x + wide + 6 and x < start + width + 6
-                for x, y, wide in taken
+            if _TOP - 12 <= at <= _BOTTOM + 8 and not any(
+                abs(at - y) < (_LINE if wide > 12 else _ABOVE + 3)
+                and start < x + wide
+                and x < start + width
+                for x, y, wide, high in taken
             ):
                 return at
     return wanted
