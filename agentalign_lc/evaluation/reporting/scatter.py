@@ -89,9 +89,7 @@ def _free(start: float, wanted: float, width: float, taken: Sequence[_Box]) -> f
     for step in range(40):
         for at in (wanted + step * _LINE / 2, wanted - step * _LINE / 2):
             if _TOP - 12 <= at <= _BOTTOM + 8 and not any(
-                abs(at - y) < (_LINE if wide > 12 else _ABOVE + 3)
-                and start < x + wide
-                and x < start + width
+                abs(at - y) < high and start < x + wide and x < start + width
                 for x, y, wide, high in taken
             ):
                 return at
