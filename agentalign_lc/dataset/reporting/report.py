@@ -1,27 +1,12 @@
-"""The report of a run: one HTML page that needs nothing else and trusts nothing in the data.
+"""The report of a run: funnel, coverage, plots, triplets, a browser through the examples."""
 
-The data is full of hostile text. On the server side all of it goes through
-Jinja's escaping; the browser of examples gets it as JSON in which no markup
-can begin, and puts it on the page as text only. A Content-Security-Policy
-allows this page's one style and one script, by their hashes, and nothing else:
-no request, no inline handler, no markup from strings.
-"""
-
-import base64
-import hashlib
-import json
 import math
-import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
-
 from agentalign_lc.dataset.files import write_whole
+from agentalign_lc.dataset.reporting.page import render_page
 from agentalign_lc.dataset.reporting.profile import STAGES, Profile, profile_run
 from agentalign_lc.dataset.reporting.sample import draw_scenarios
 from agentalign_lc.dataset.reporting.timeline import draw_result
@@ -32,15 +17,7 @@ from agentalign_lc.taxonomy import EVERYDAY, load_harms
 
 __all__ = ["render_report", "write_report"]
 
-_TEMPLATES = Path(__file__).with_name("templates")
-_POLICY = (
-    "default-src 'none'; script-src '{script}'; style-src '{style}'; "
-    "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-)
-_INERT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
-_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
-_TURNING = {code: f"⟨U+{code:04X}⟩" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-_HYPHEN = re.compile(r"(?<=[A-Za-z0-9])-(?=[A-Za-z0-9])")
+_TEMPLATE = Path(__file__).with_name("templates") / "report.html.j2"
 _LEVELS = 5
 _THINNEST = 0.6
 _TRIPLETS = 4
@@ -89,13 +66,10 @@ def render_report(
         sample: ``rows`` (drawn results, by scenario), ``lost`` (how many scenarios
             of these were drawn among losses), ``run`` (its name) and ``seed``.
     """
-    script, style = (_asset(name) for name in ("report.js", "report.css"))
     rows = [result for results in sample["rows"] for result in results]
-    return _environment().get_template("report.html.j2").render(
-        policy=_POLICY.format(script=_digest(script), style=_digest(style)),
-        script=Markup(script),  # noqa: S704 - ours, from the package
-        style=Markup(style),  # noqa: S704
-        data=Markup(_inert_json(rows)),  # noqa: S704 - no character of markup is left in it
+    return render_page(
+        _TEMPLATE,
+        rows,
         run=sample["run"],
         seed=sample["seed"],
         lost=sample["lost"],
@@ -116,55 +90,6 @@ def render_report(
         bars=_bars(profile, statistics),
         triplets=_triplets(sample["rows"]),
     )  # fmt: skip
-
-
-@lru_cache(maxsize=1)
-def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    environment.filters["number"] = lambda value: f"{value:,}"
-    environment.filters["label"] = _label
-    environment.filters["title"] = lambda name: _HYPHEN.sub(" ", _label(name))
-    environment.filters["step"] = _step
-    return environment
-
-
-def _label(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _step(step: str) -> str:
-    """``system_tools.manage_files:copy`` as people say it: manage files, copy."""
-    return _label(step.partition(".")[2].replace(":", ", "))
-
-
-def _visible(value: object) -> object:
-    """Show what would act without being seen: control characters, and those that turn text around."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return value.translate(_PICTURES).translate(_TURNING).encode("utf-8", "replace").decode()
-
-
-def _asset(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _inert_json(value: object) -> str:
-    """JSON in ASCII in which no tag, comment or entity can begin."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    for character, escape in _INERT.items():
-        text = text.replace(character, escape)
-    return text
 
 
 def _plain(counts: Mapping[Intent, int]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from agentalign_lc.messages import message_text
 from agentalign_lc.records import Example, Intent, Result, Trajectory, Twist
 
-__all__ = ["draw_result"]
+__all__ = ["draw_result", "draw_trajectory"]
 
 _LONGEST = 6000
 """Characters of a text that are shown; a page of pages helps nobody."""
@@ -67,10 +67,10 @@ def _drawn(example: Example) -> dict[str, Any]:
         "split": example.split,
         "refused_at": _refused_at(example) if refused else None,
         "rejected_as": example.rejected_as,
-        "response": _events(example.response, twist, refused=refused),
+        "response": draw_trajectory(example.response, twist, refused=refused),
         "rejected": None
         if rejected is None
-        else _events(rejected, twist, refused=example.rejected_as == "over_refused"),
+        else draw_trajectory(rejected, twist, refused=example.rejected_as == "over_refused"),
         "verdicts": [
             {"gate": v.gate, "outcome": v.outcome.value, "reason": v.reason}
             for v in example.verdicts
@@ -87,7 +87,21 @@ def _refused_at(example: Example) -> int:
     return len(example.response.calls) if example.refused_at is None else example.refused_at
 
 
-def _events(trajectory: Trajectory, twist: Twist | None, *, refused: bool) -> list[dict[str, Any]]:
+def draw_trajectory(
+    trajectory: Trajectory, twist: Twist | None = None, *, refused: bool = False
+) -> list[dict[str, Any]]:
+    """Turn a trajectory into events, one after the other.
+
+    Args:
+        trajectory: The conversation.
+        twist: What goes wrong in its world: an injected instruction is marked.
+        refused: Whether its last answer is a refusal.
+
+    Example:
+        >>> said = Trajectory(messages=(HumanMessage("Hi"), AIMessage("Hello!")), tools=())
+        >>> [event["kind"] for event in draw_trajectory(said)]
+        ['user', 'assistant']
+    """
     answers = {m.tool_call_id: m for m in trajectory.messages if isinstance(m, ToolMessage)}
     events: list[dict[str, Any]] = []
     for message in trajectory.messages:

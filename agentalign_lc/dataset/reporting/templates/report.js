@@ -1,122 +1,18 @@
-"use strict";
-// All text from the data goes in as text nodes; nothing here makes markup from a string.
+// The browser of a run's examples.
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const results = JSON.parse(byId("data").textContent);
-  const place = new Map(results.map((result, number) => [result.id, number]));
-  const filters = { intent: byId("by-intent"), category: byId("by-category"), split: byId("by-split"), status: byId("by-status") };
-  const words = byId("by-text");
-  const list = byId("list");
-  const detail = byId("detail");
-  let found = [];
-  let shown = -1;
-
-  // What acts without being seen is shown: control characters, and those that turn text around.
-  const visible = (text) =>
-    String(text)
-      .replace(/[\u0000-\u0008\u000b-\u001f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
-      .replace(/\u007f/g, "\u2421")
-      .replace(/[\u202a-\u202e\u2066-\u2069]/g, (c) => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase()}⟩`);
-  const label = (name) => visible(name).replaceAll("_", " ");
-  const title = (name) => label(name).replace(/(?<=[a-z0-9])-(?=[a-z0-9])/gi, " ");
-
-  function element(tag, name, ...children) {
-    const made = document.createElement(tag);
-    if (name) made.className = name;
-    for (const child of children) {
-      if (child !== null && child !== "") made.append(typeof child === "string" ? visible(child) : child);
-    }
-    return made;
-  }
-
-  function isolated(text, tag = "bdi", name = "") {
-    const made = element(tag, name, text);
-    made.dir = "auto";
-    return made;
-  }
-
-  const tag = (intent) => element("span", `intent ${intent}`, intent);
-
-  // The timeline of one trajectory.
-  function drawEvent(event, refusedAt) {
-    if (event.kind === "call") return drawCall(event);
-    const item = element("li", `event ${event.kind}`);
-    if (event.kind === "system") {
-      item.append(element("details", "", element("summary", "who", "System message"), isolated(event.text, "div", "said")));
-      return item;
-    }
-    const who = { user: "User", assistant: "Assistant", refusal: "Assistant refuses" }[event.kind];
-    const calls = refusedAt === 1 ? "1 tool call" : `${refusedAt} tool calls`;
-    const when = event.kind !== "refusal" || refusedAt === null ? "" : refusedAt ? `, after ${calls}` : ", at once";
-    item.append(element("p", "who", who + when), isolated(event.text, "div", "said"));
-    return item;
-  }
-
-  function drawCall(event) {
-    const item = element("li", `event call${event.error ? " error" : ""}`);
-    const details = element("details");
-    const brief = event.arguments.replace(/\s+/g, " ");
-    const notes = [];
-    if (event.error) notes.push("error");
-    if (event.result === null) notes.push("not answered");
-    if (event.injected) notes.push("carries an injected instruction");
-    if (event.obeyed) notes.push("follows the injected instruction");
-    const summary = element("summary", "", isolated(event.name, "code"));
-    if (notes.length) summary.append(element("span", "bad", ` ${notes.join(", ")}`));
-    if (brief !== "{}") summary.append(isolated(brief, "span", "brief"));
-    details.append(summary, element("p", "part", "Arguments"), isolated(event.arguments, "pre"));
-    if (event.result !== null) details.append(element("p", "part", "Result"), isolated(event.result, "pre"));
-    item.append(element("span", "unseen", "Tool call"), details);
-    return item;
-  }
-
-  function drawTimeline(events, refusedAt) {
-    const timeline = element("ol", "timeline");
-    for (const event of events) timeline.append(drawEvent(event, refusedAt));
-    return timeline;
-  }
+  const { browse, byId, drawTimeline, element, isolated, label, tabbed, tag, title } = page;
 
   // Tabs, if there is a rejected response besides the chosen one.
   function drawResponses(result) {
     const chosen = drawTimeline(result.response, result.refused_at);
     if (!result.rejected) return [chosen];
     const name = label(result.rejected_as || "rejected");
+    const other = drawTimeline(result.rejected, result.rejected.filter((e) => e.kind === "call").length);
     const panes = [
-      ["chosen", "Response", chosen],
-      ["other", `Rejected: ${name}`, drawTimeline(result.rejected, result.rejected.filter((e) => e.kind === "call").length)],
+      ["chosen", "Response", element("div", "", chosen)],
+      ["other", `Rejected: ${name}`, element("div", "", other)],
     ];
-    const tabs = element("div", "tabs");
-    tabs.setAttribute("role", "tablist");
-    tabs.setAttribute("aria-label", "Responses");
-    const buttons = [];
-    const select = (wanted) => {
-      panes.forEach(([, , pane], number) => {
-        pane.parentElement.hidden = number !== wanted;
-        buttons[number].setAttribute("aria-selected", String(number === wanted));
-        buttons[number].tabIndex = number === wanted ? 0 : -1;
-      });
-    };
-    const boxes = panes.map(([id, title, pane], number) => {
-      const button = element("button", "", title);
-      Object.assign(button, { type: "button", id: `tab-${id}` });
-      button.setAttribute("role", "tab");
-      button.setAttribute("aria-controls", `pane-${id}`);
-      button.addEventListener("click", () => select(number));
-      button.addEventListener("keydown", (event) => {
-        if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
-        select(1 - number);
-        buttons[1 - number].focus();
-      });
-      buttons.push(button);
-      tabs.append(button);
-      const box = element("div", "", pane);
-      box.id = `pane-${id}`;
-      box.setAttribute("role", "tabpanel");
-      box.setAttribute("aria-labelledby", `tab-${id}`);
-      return box;
-    });
-    select(0);
-    return [tabs, ...boxes];
+    return tabbed("Responses", panes);
   }
 
   function drawGates(result) {
@@ -164,114 +60,20 @@
       more.append(element("details", "", element("summary", "", "Who wrote it"), writers));
     }
     if (more.childElementCount) parts.push(more);
-    detail.replaceChildren(...parts);
+    return parts;
   }
 
-  // The list, its filters, and moving through it.
-  const searched = results.map((result) => JSON.stringify(result).toLowerCase());
-
-  function fill(select, values) {
-    for (const value of [...new Set(values)].filter(Boolean).sort()) {
-      const option = element("option", "", label(value));
-      option.value = value;
-      select.append(option);
-    }
+  function drawRow(result) {
+    const what = element("span", "what", tag(result.intent), " ", isolated(title(result.chain || "")),
+      result.status === "kept" ? "" : element("span", "bad", ` ${result.status}`));
+    return [what, isolated(result.request || result.reason, "span", "said")];
   }
 
-  function find() {
-    const wanted = words.value.trim().toLowerCase().split(/\s+/).filter(Boolean).map((word) => JSON.stringify(word).slice(1, -1));
-    found = results
-      .map((_, number) => number)
-      .filter((number) =>
-        Object.entries(filters).every(([field, select]) => !select.value || results[number][field] === select.value) &&
-        wanted.every((word) => searched[number].includes(word)));
-    list.replaceChildren(...found.map((number) => {
-      const result = results[number];
-      const what = element("span", "what", tag(result.intent), " ", isolated(title(result.chain || "")),
-        result.status === "kept" ? "" : element("span", "bad", ` ${result.status}`));
-      const button = element("button", "", what, isolated(result.request || result.reason, "span", "said"));
-      button.type = "button";
-      button.addEventListener("click", () => show(number, true));
-      return element("li", "", button);
-    }));
-    if (found.includes(shown)) mark();
-    else if (found.length) show(found[0], false);
-    else nothing();
-  }
-
-  function nothing() {
-    shown = -1;
-    detail.replaceChildren(element("p", "note", results.length ? "No example fits." : "The run has no examples yet."));
-    mark();
-  }
-
-  function mark() {
-    const at = found.indexOf(shown);
-    byId("count").textContent = found.length ? `${at + 1} of ${found.length}` : "none";
-    byId("previous").disabled = at <= 0;
-    byId("next").disabled = at < 0 || at >= found.length - 1;
-    [...list.children].forEach((item, number) => {
-      const current = number === at;
-      item.firstElementChild.setAttribute("aria-current", String(current));
-      if (current) list.scrollTop += item.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 3;
-    });
-  }
-
-  function show(number, named) {
-    shown = number;
-    drawDetail(results[number]);
-    mark();
-    if (!named) return;
-    try {
-      history.replaceState(null, "", `#${encodeURIComponent(results[number].id)}`);
-    } catch {
-      // A page that was opened from somewhere without an address works as well.
-    }
-  }
-
-  function step(by) {
-    const at = found.indexOf(shown) + by;
-    if (at >= 0 && at < found.length) show(found[at], true);
-  }
-
-  function follow() {
-    let wanted = "";
-    try {
-      wanted = decodeURIComponent(location.hash.slice(1));
-    } catch {
-      return;
-    }
-    if (!place.has(wanted)) return;
-    for (const select of Object.values(filters)) select.value = "";
-    words.value = "";
-    shown = place.get(wanted);
-    find();
-    show(shown, false);
-    byId("browser").scrollIntoView();
-    detail.focus({ preventScroll: true });
-  }
-
-  // Light or dark, whatever the system says.
-  const theme = byId("theme");
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (document.documentElement.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
-  const name = () => { theme.textContent = isDark() ? "Light" : "Dark"; };
-  theme.addEventListener("click", () => {
-    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-    name();
+  browse({
+    items: JSON.parse(byId("data").textContent),
+    fields: ["intent", "category", "split", "status"],
+    row: drawRow,
+    draw: drawDetail,
+    none: (count) => (count ? "No example fits." : "The run has no examples yet."),
   });
-  dark.addEventListener("change", name);
-  name();
-
-  for (const [field, select] of Object.entries(filters)) {
-    fill(select, results.map((result) => result[field]));
-    select.addEventListener("change", find);
-  }
-  words.addEventListener("input", find);
-  byId("previous").addEventListener("click", () => step(-1));
-  byId("next").addEventListener("click", () => step(1));
-  window.addEventListener("hashchange", follow);
-  byId("browser").hidden = false;
-  find();
-  follow();
 })();
