@@ -58,8 +58,8 @@ class Record(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy, with other values for some fields; what is computed is computed anew."""
         copied = super().model_copy(update=update, deep=deep)
-        for name in type(self).model_computed_fields:
-            copied.__dict__.pop(name, None)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
         return copied
 
 
