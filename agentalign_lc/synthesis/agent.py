@@ -1,17 +1,17 @@
 """The agent loop as a graph: the actor's turn, its tools, and again, for so many turns."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
-from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, InvalidToolCall, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.records import Instruction
@@ -50,11 +50,9 @@ def build_agent() -> CompiledStateGraph[AgentState, AgentContext, AgentState, Ag
     stays one that a provider accepts.
     """
     graph = StateGraph(AgentState, context_schema=AgentContext)
-    graph.add_node("act", _act)
-    graph.add_node("tools", _use_tools)
+    graph.add_node("act", _act, destinations=("tools", END))
+    graph.add_node("tools", _use_tools, destinations=("act", END))
     graph.add_edge(START, "act")
-    graph.add_conditional_edges("act", _next, ["tools", END])
-    graph.add_conditional_edges("tools", _go_on, ["act", END])
     return graph.compile(name="agent")
 
 
@@ -89,25 +87,27 @@ async def converse(
     return messages, stopped
 
 
-async def _act(state: AgentState, runtime: Runtime[AgentContext]) -> AgentState:
+async def _act(state: AgentState, runtime: Runtime[AgentContext]) -> Command[str]:
     context = runtime.context
     turns = state.get("turns", 0)
     if turns >= context.max_turns:
-        return {"stopped": "turns"}
+        return Command(update={"stopped": "turns"}, goto=END)
     message = await context.actor.act(state["messages"], context.specs, context.instruction)
-    wants_tools = bool(message.tool_calls or message.invalid_tool_calls)
-    return {
-        "messages": [message],
-        "turns": turns + 1,
-        **({} if wants_tools else {"stopped": "answer"}),
-    }
+    update: AgentState = {"messages": [message], "turns": turns + 1}
+    if message.tool_calls or message.invalid_tool_calls:
+        return Command(update=update, goto="tools")
+    return Command(update={**update, "stopped": "answer"}, goto=END)
 
 
-async def _use_tools(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
+async def _use_tools(state: AgentState, runtime: Runtime[AgentContext]) -> Command[str]:
+    context = runtime.context
     message = state["messages"][-1]
     assert isinstance(message, AIMessage)  # noqa: S101 - the edge leads here from a call only
-    answers: list[AnyMessage] = [
-        ToolMessage(
+    tools = {tool.name: tool for tool in context.tools}
+    answers: list[AnyMessage] = [await _answer(call, tools) for call in message.tool_calls]
+    answers += [
+        _error(
+            call,
             json.dumps(
                 {
                     "error": {
@@ -116,35 +116,25 @@ async def _use_tools(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
                     }
                 }
             ),
-            tool_call_id=call["id"] or "",
-            name=call["name"] or "unknown",
-            status="error",
         )
         for call in message.invalid_tool_calls
     ]
-    if message.tool_calls:
-        node = ToolNode(_called(message, runtime.context.tools))
-        made = await node.ainvoke({"messages": [message]})
-        answers = [*made["messages"], *answers]
-    stop = runtime.context.stop
-    if stop is not None and stop([*state["messages"], *answers]):
-        return {"messages": answers, "stopped": "shown"}
-    return {"messages": answers}
+    if context.stop is not None and context.stop([*state["messages"], *answers]):
+        return Command(update={"messages": answers, "stopped": "shown"}, goto=END)
+    return Command(update={"messages": answers}, goto="act")
 
 
-def _called(message: AIMessage, tools: Sequence[BaseTool]) -> list[BaseTool]:
-    """The tools of a message's calls; all of them if one is unknown, for the answer lists them.
-
-    A ToolNode looks into the signature of every tool that it is given, each time.
-    """
-    names = {call["name"] for call in message.tool_calls}
-    found = [tool for tool in tools if tool.name in names]
-    return found if len(found) == len(names) else list(tools)
-
-
-def _next(state: AgentState) -> str:
-    return END if state.get("stopped") else "tools"
+async def _answer(call: ToolCall, tools: Mapping[str, BaseTool]) -> AnyMessage:
+    """Make one call, as a ToolNode does, which looks into the signature of each tool every time."""
+    tool = tools.get(call["name"])
+    if tool is None:
+        known = ", ".join(tools)
+        return _error(call, f"Error: {call['name']} is not a valid tool, try one of [{known}].")
+    answer: AnyMessage = await tool.ainvoke({**call, "type": "tool_call"})
+    return answer
 
 
-def _go_on(state: AgentState) -> str:
-    return END if state.get("stopped") else "act"
+def _error(call: ToolCall | InvalidToolCall, content: str) -> ToolMessage:
+    return ToolMessage(
+        content, tool_call_id=call["id"] or "", name=call["name"] or "unknown", status="error"
+    )
