@@ -4,6 +4,7 @@ import typer
 
 from agentalign_lc.cli.eval_agent import agent
 from agentalign_lc.cli.eval_agentharm import agentharm, toolsword
+from agentalign_lc.cli.eval_report import report
 from agentalign_lc.cli.guard import evaluate
 
 __all__ = ["evaluation"]
@@ -17,3 +18,4 @@ evaluation.command("agent")(agent)
 evaluation.command("agentharm")(agentharm)
 evaluation.command("toolsword")(toolsword)
 evaluation.command("guard")(evaluate)
+evaluation.command("report")(report)
