@@ -1,6 +1,7 @@
 """All endpoints of a run, by name: roles that name the same one share its limits."""
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -92,19 +93,29 @@ class Endpoints:
     def _table(self) -> PriceTable:
         return PriceTable.load(self.prices) if self.prices else PriceTable({})
 
+    def price(self, name: str) -> Price | None:
+        """The price of a model, if it is known; no client is made and no key needed."""
+        entry = self._entry(name)
+        return entry.price or self._table.find(name) or self._table.find(entry.model)
+
+    def _entry(self, name: str) -> ModelEntry:
+        return self._entries.get(name) or ModelEntry(model=name)
+
     def _named(self, name: str) -> Endpoint:
-        entry = self._entries.get(name) or ModelEntry(model=name)
-        price = entry.price or self._table.find(name) or self._table.find(entry.model)
+        entry = self._entry(name)
         limits = entry.limits(self.limits)
         base_url = entry.base_url or self.base_url
-        options = {
+        options: dict[str, object] = {
             **entry.options,
             "max_retries": 0,
-            **_client(entry.model, base_url, limits),
+            "timeout": limits.timeout,
             **self._key(name, entry),
         }
         loaded = load_model(entry.model, base_url, **options)
-        return self._endpoint(loaded, name, limits, price)
+        if hasattr(loaded, "root_async_client"):
+            options |= _openai_options(entry, base_url, limits)
+            loaded = load_model(entry.model, base_url, **options)
+        return self._endpoint(loaded, name, limits, self.price(name))
 
     def _brought(self, model: BaseChatModel) -> Endpoint:
         name = model_name(model)
@@ -135,13 +146,16 @@ _OWN = frozenset({"_made", "_entries", "_table"})
 """What each process makes for itself."""
 
 
-def _client(model: str, base_url: str | None, limits: Limits) -> dict[str, object]:
-    """Options of the provider's client; of OpenAI's we know more than of others."""
-    if base_url is None and not model.startswith("openai:"):
-        return {"timeout": limits.timeout}
+def _openai_options(entry: ModelEntry, base_url: str | None, limits: Limits) -> dict[str, object]:
+    """Options of OpenAI's client, of which we know more than of others."""
     from openai import Timeout  # noqa: PLC0415 - heavy, and only where it is used
 
     from agentalign_lc.endpoints.http import LoopClient  # noqa: PLC0415 - likewise
 
     timeout = Timeout(limits.timeout, connect=min(_CONNECT, limits.timeout))
-    return {"timeout": timeout, "http_async_client": LoopClient()}
+    options: dict[str, object] = {"timeout": timeout, "http_async_client": LoopClient()}
+    name = entry.model.rpartition(":")[2].rpartition("/")[2]
+    if base_url is not None and not re.match(r"(gpt|chatgpt|codex|o\d)", name):
+        # Other servers speak chat completions; for OpenAI's own models LangChain chooses.
+        options["use_responses_api"] = entry.options.get("use_responses_api", False)
+    return options
