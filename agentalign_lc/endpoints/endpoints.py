@@ -80,6 +80,18 @@ class Endpoints:
             )
         ]
 
+    def price(self, name: str) -> Price | None:
+        """What a model costs, found without making it.
+
+        Raises:
+            ConfigError: it has no price, and needs one.
+            DocumentError: a file cannot be used.
+        """
+        entry = self._entry(name)
+        return self._needed(
+            name, entry.price or self._table.find(name) or self._table.find(entry.model)
+        )
+
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs to make the same endpoints: files, limits, and no client."""
         state = {name: value for name, value in self.__dict__.items() if name not in _OWN}
@@ -93,16 +105,11 @@ class Endpoints:
     def _table(self) -> PriceTable:
         return PriceTable.load(self.prices) if self.prices else PriceTable({})
 
-    def price(self, name: str) -> Price | None:
-        """The price of a model, if it is known; no client is made and no key needed."""
-        entry = self._entry(name)
-        return entry.price or self._table.find(name) or self._table.find(entry.model)
-
     def _entry(self, name: str) -> ModelEntry:
         return self._entries.get(name) or ModelEntry(model=name)
 
     def _named(self, name: str) -> Endpoint:
-        entry = self._entry(name)
+        entry, price = self._entry(name), self.price(name)
         limits = entry.limits(self.limits)
         base_url = entry.base_url or self.base_url
         options: dict[str, object] = {
@@ -115,21 +122,20 @@ class Endpoints:
         if hasattr(loaded, "root_async_client"):
             options |= _openai_options(entry, base_url, limits)
             loaded = load_model(entry.model, base_url, **options)
-        return self._endpoint(loaded, name, limits, self.price(name))
+        return Endpoint(loaded, name, limits.among(self.workers), price)
 
     def _brought(self, model: BaseChatModel) -> Endpoint:
         name = model_name(model)
-        return self._endpoint(model, name, self.limits, self._table.find(name))
+        price = self._needed(name, self._table.find(name))
+        return Endpoint(model, name, self.limits.among(self.workers), price)
 
-    def _endpoint(
-        self, model: BaseChatModel, name: str, limits: Limits, price: Price | None
-    ) -> Endpoint:
+    def _needed(self, name: str, price: Price | None) -> Price | None:
         if self.priced and price is None:
             raise ConfigError(
                 f"a maximum cost needs the price of {name}: give --prices FILE with the line"
                 f' "{name}": {{input: 0.4, output: 1.6}} (US dollars for a million tokens)'
             )
-        return Endpoint(model, name, limits.among(self.workers), price)
+        return price
 
     def _key(self, name: str, entry: ModelEntry) -> dict[str, str]:
         if entry.api_key_env is None:
