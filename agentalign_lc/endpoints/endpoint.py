@@ -169,32 +169,42 @@ class Endpoint:
                 answer = read_answer(kept)
                 self._meter.learn(asked, message_of(answer))
                 return Reply(answer, asked.key, nth)
+        with work.waiting():
+            answer = await self._journalled(
+                asked, nth, work, lambda: runnable.ainvoke(messages, config)
+            )
+        return Reply(answer, asked.key, nth)
+
+    async def _journalled(
+        self, asked: Question, nth: int, work: Work, ask: Callable[[], Awaitable[object]]
+    ) -> object:
+        """Make a call that no earlier process made, and keep it, whether it went well or not."""
         retries: list[str] = []
-        call = Call(unit=work.unit, key=asked.key, nth=nth, endpoint=self.name, answer=None)
         async with self._reserved(work, asked) as booked:
             try:
-                answer = await self._tried(
-                    lambda: runnable.ainvoke(messages, config), asked, work, retries
-                )
-            except (RoleError, asyncio.CancelledError) as error:
-                if work.journal is not None and not isinstance(error, asyncio.CancelledError):
-                    failed = call.model_copy(update={"retries": tuple(retries)})
-                    await work.journal.keep(failed)
+                answer = await self._tried(ask, asked, work, retries)
+            except RoleError:
+                await self._keep(work, asked, nth, retries=tuple(retries))
                 raise
             spend, estimated = self._meter.read(asked, message_of(answer))
             booked.append(spend)
-            if work.journal is not None:
-                await work.journal.keep(
-                    call.model_copy(
-                        update={
-                            "answer": write_answer(answer),
-                            "spend": spend,
-                            "retries": tuple(retries),
-                            "estimated": estimated,
-                        }
-                    )
-                )
-        return Reply(answer, asked.key, nth)
+            await self._keep(
+                work,
+                asked,
+                nth,
+                answer=write_answer(answer),
+                spend=spend,
+                retries=tuple(retries),
+                estimated=estimated,
+            )
+        return answer
+
+    async def _keep(self, work: Work, asked: Question, nth: int, **found: Any) -> None:  # noqa: ANN401 - fields of a call
+        if work.journal is not None:
+            found.setdefault("answer", None)
+            await work.journal.keep(
+                Call(unit=work.unit, key=asked.key, nth=nth, endpoint=self.name, **found)
+            )
 
     @asynccontextmanager
     async def _reserved(self, work: Work, asked: Question) -> AsyncIterator[list[Spend]]:

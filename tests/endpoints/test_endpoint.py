@@ -1,7 +1,9 @@
 """An endpoint over real HTTP: what is tried again, what is not, and what is kept of it."""
 
 import asyncio
+import random
 import re
+from collections import Counter
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -269,6 +271,59 @@ async def test_calls_in_flight_are_limited(server, connect) -> None:
     await asyncio.gather(*(endpoint.invoke(endpoint.model, QUESTION) for _ in range(12)))
 
     assert server.peak == 3
+
+
+async def test_a_server_that_bears_little_is_asked_less(server, connect, journal) -> None:
+    server.bears, server.latency = 4, 0.03
+    endpoint = connect(server.url, concurrency=32)
+    limits = []
+
+    async def unit(number: int) -> None:
+        with working(Work(number, journal)):
+            await endpoint.invoke(endpoint.model, QUESTION)
+        limits.append(endpoint._lane.concurrency.limit)
+
+    await asyncio.gather(*(unit(number) for number in range(150)))
+
+    assert sum(call.answer is not None for call in journal.calls) == 150
+    assert sorted(limits)[75] <= 12
+    assert sum(len(call.retries) for call in journal.calls) == len(server.requests) - 150
+
+
+async def test_one_in_five_fails_and_nothing_is_lost(server, connect, journal) -> None:
+    faults = [fault(429, Retry_After="0"), fault(500), RESET, HALF_SENT, HALF_JSON]
+    plan = [*faults * 6, *[answer()] * 120]
+    random.Random(3).shuffle(plan)
+    server.says(*plan, answer())
+    endpoint = connect(server.url, concurrency=16)
+
+    async def unit(number: int) -> None:
+        with working(Work(number, journal)):
+            await endpoint.invoke(endpoint.model, [HumanMessage(str(number))])
+
+    await asyncio.gather(*(unit(number) for number in range(120)))
+
+    assert sum(call.answer is not None for call in journal.calls) == len(journal.calls) == 120
+    assert Counter(reason for call in journal.calls for reason in call.retries) == {
+        "429": 6, "500": 6, "connection": 12, "half an answer": 6,
+    }  # fmt: skip
+    assert endpoint._lane.concurrency.limit == 16, "so few of them are no overload"
+
+
+async def test_waiting_for_an_endpoint_is_progress() -> None:
+    thrice = asyncio.Event()
+    told = []
+
+    def progress() -> None:
+        told.append(1)
+        if len(told) == 3:
+            thrice.set()
+
+    with Work(0, progress=progress).waiting(every=0.001):
+        await asyncio.wait_for(thrice.wait(), 10)
+    count = len(told)
+    await asyncio.sleep(0.005)
+    assert len(told) == count, "and no longer than that"
 
 
 async def test_a_cancelled_call_gives_everything_back(server, connect) -> None:
