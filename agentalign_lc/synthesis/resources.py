@@ -99,12 +99,13 @@ class Resources:
     def scenarios_at_once(self, *, prompted: bool) -> int:
         """How many scenarios are worked on at the same time, in all workers together.
 
-        Where models write, as many as calls may be in flight of one endpoint: each scenario has one
-        to three under way.
+        Where models write, half as many again as calls may be in flight of one endpoint: each has one
+        to three under way, and there is always one that waits for its turn.
 
         Args:
             prompted: Whether models write in this run.
         """
         if self.concurrency is not None:
             return self.concurrency
-        return min(self.limits.concurrency, _LARGEST) if prompted else _EMBEDDED
+        calls = self.limits.concurrency
+        return min(calls + (calls + 1) // 2, _LARGEST) if prompted else _EMBEDDED

@@ -214,8 +214,26 @@ def _structured(model: BaseChatModel, schema: dict[str, Any]) -> Runnable[Any, A
     # as much processor time as the call itself, and we read the answer anyway.
     if isinstance(structured, RunnableSequence) and isinstance(structured.first, RunnableParallel):
         steps = structured.first.steps__
-        return steps["raw"] if set(steps) == {"raw"} else structured
+        return _unexamined(steps["raw"]) if set(steps) == {"raw"} else structured
     return structured
+
+
+def _unexamined(asked: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    """The same question, with the schema where OpenAI's client does not walk through it.
+
+    Its client looks at each part of a schema on every call, and parses answers
+    itself. What stands in ``extra_body`` it sends as it is.
+    """
+    model, options = getattr(asked, "bound", None), dict(getattr(asked, "kwargs", {}))
+    form = options.pop("response_format", None)
+    if (
+        not isinstance(model, BaseChatModel)
+        or not isinstance(form, dict)
+        or not hasattr(model, "extra_body")
+        or getattr(model, "use_responses_api", True)
+    ):
+        return asked
+    return model.bind(**options, extra_body={**(model.extra_body or {}), "response_format": form})
 
 
 _read_json = partial(json.loads, strict=False)
