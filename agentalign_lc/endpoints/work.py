@@ -1,5 +1,6 @@
 """What is being worked on: the unit whose calls are journalled, budgeted and put in order."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,27 @@ class Work:
     def rank(self) -> int:
         """Calls of a lower rank go first; those of the same rank as they come."""
         return self.unit if self.place is None else self.place
+
+    @contextmanager
+    def waiting(self, every: float = 60.0) -> Iterator[None]:
+        """Report progress while an endpoint is waited for.
+
+        Its limits say how long that takes, and whoever has the highest unit
+        waits longest: the unit must not be given up for that.
+        """
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def tick() -> None:
+            nonlocal timer
+            self.progress()
+            timer = loop.call_later(every, tick)
+
+        timer = loop.call_later(every, tick)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 _CURRENT: ContextVar[Work | None] = ContextVar("agentalign_work", default=None)

@@ -23,7 +23,8 @@ def start(out: Path, options: dict[str, Any], **resources: Any) -> "subprocess.P
 
 
 def _say(tally: Tally) -> None:
-    print(tally.done, flush=True)
+    sys.stdout.write(f"{tally.done}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

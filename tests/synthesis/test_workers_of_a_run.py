@@ -104,7 +104,7 @@ def test_ctrl_c_ends_all_processes_with_one_line(tmp_path: Path) -> None:
         run.wait()
 
     assert said == "stopped\n"
-    assert not [process for process in left if _lives(process)]
+    until(lambda: not [process for process in left if _lives(process)])
 
 
 def _lives(process: psutil.Process) -> bool:
