@@ -33,7 +33,8 @@ class LocalBudget:
         ...     except BudgetError as error:
         ...         return str(error)
         >>> print(asyncio.run(main()))
-        the budget is used up: $0.50 of $1.00; raise --max-cost and continue with --resume
+        the budget is used up: $0.50 of $1.00, and the next call may need $0.60;
+        raise --max-cost and continue with --resume
     """
 
     def __init__(
@@ -116,10 +117,15 @@ class LocalBudget:
 
     def _used_up(self, most: Spend) -> str:
         if self.max_cost is not None and self._cost + most.cost > self.max_cost:
-            used, option = f"{_dollars(self._cost)} of {_dollars(self.max_cost)}", "--max-cost"
+            used = f"{_dollars(self._cost)} of {_dollars(self.max_cost)}"
+            more, option = _dollars(most.cost), "--max-cost"
         else:
-            used, option = f"{self._tokens:,} of {self.max_tokens:,} tokens", "--max-tokens"
-        return f"the budget is used up: {used}; raise {option} and continue with --resume"
+            used = f"{self._tokens:,} of {self.max_tokens:,} tokens"
+            more, option = f"{_tokens(most):,}", "--max-tokens"
+        return (
+            f"the budget is used up: {used}, and the next call may need {more};"
+            f" raise {option} and continue with --resume"
+        )
 
 
 def _tokens(spend: Spend) -> int:
