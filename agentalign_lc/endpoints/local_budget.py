@@ -50,6 +50,7 @@ class LocalBudget:
         self._reserved_cost, self._reserved_tokens = 0.0, 0
         self._reserved = 0
         self._waiting: deque[tuple[Spend, asyncio.Future[None]]] = deque()
+        self._refusal: str | None = None
 
     @property
     def cost(self) -> float:
@@ -89,6 +90,10 @@ class LocalBudget:
             most, room = self._waiting[0]
             if room.done():
                 self._waiting.popleft()
+            elif self._refusal is not None:
+                # A smaller call may fit, but the run stops: it would be paid for and lost.
+                self._waiting.popleft()
+                room.set_exception(BudgetError(self._refusal))
             elif self._fits(most):
                 self._waiting.popleft()
                 self._reserved += 1
@@ -96,8 +101,7 @@ class LocalBudget:
                 self._reserved_tokens += _tokens(most)
                 room.set_result(None)
             elif not self._reserved:
-                self._waiting.popleft()
-                room.set_exception(BudgetError(self._used_up(most)))
+                self._refusal = self._used_up(most)
             else:
                 return
 
