@@ -63,6 +63,8 @@ class FaultServer:
     latency: float = 0.0
     in_flight: int = 0
     peak: int = 0
+    requested: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the first request came."""
 
     def says(self, *plan: object) -> None:
         """Plan the next answers."""
@@ -76,6 +78,7 @@ class FaultServer:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
                 self.requests.append(await _body(reader))
+                self.requested.set()
                 self.in_flight += 1
                 self.peak = max(self.peak, self.in_flight)
                 try:

@@ -1,6 +1,7 @@
 """An endpoint over real HTTP: what is tried again, what is not, and what is kept of it."""
 
 import asyncio
+import re
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -59,6 +60,20 @@ async def test_what_can_succeed_is_tried_again_and_counted(
     (call,) = journal.calls
     assert call.retries == (reason, reason)
     assert (call.unit, call.nth, call.endpoint) == (3, 0, "loopback")
+
+
+@pytest.mark.parametrize("said", [RESET, HALF_SENT])
+async def test_without_aiohttp_failures_are_the_same(
+    server, connect, journal, monkeypatch, said
+) -> None:
+    monkeypatch.setattr("agentalign_lc.endpoints.http.find_spec", lambda _: None)
+    server.says(said, answer())
+    endpoint = connect(server.url)
+
+    with working(Work(0, journal)):
+        await endpoint.invoke(endpoint.model, QUESTION)
+
+    assert journal.calls[0].retries == ("connection",)
 
 
 async def test_a_call_that_hangs_is_given_up_and_tried_again(server, connect, journal) -> None:
@@ -149,7 +164,11 @@ async def test_an_endpoint_that_is_closed_for_the_day(server, connect) -> None:
         await endpoint.invoke(endpoint.model, QUESTION)
 
 
-async def test_a_dead_endpoint_ends_the_run_within_a_minute(connect, time) -> None:
+@pytest.mark.parametrize("library", ["aiohttp", "httpx"])
+async def test_a_dead_endpoint_ends_the_run_within_a_minute(
+    connect, time, monkeypatch, library
+) -> None:
+    monkeypatch.setattr("agentalign_lc.endpoints.http.find_spec", lambda _: library == "aiohttp")
     endpoint = connect("http://127.0.0.1:9/v1")
 
     with pytest.raises(EndpointError) as caught:
@@ -157,6 +176,7 @@ async def test_a_dead_endpoint_ends_the_run_within_a_minute(connect, time) -> No
 
     assert 30 <= time.now <= 60
     assert "loopback at http://127.0.0.1:9/v1 has not answered for 30 seconds" in str(caught.value)
+    assert re.search("[Cc]onnect", str(caught.value))
     assert "--resume" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -261,8 +281,7 @@ async def test_a_cancelled_call_gives_everything_back(server, connect) -> None:
             return await endpoint.invoke(endpoint.model, QUESTION)
 
     hanging, waiting = asyncio.create_task(ask()), asyncio.create_task(ask())
-    while not server.requests:
-        await asyncio.sleep(0)
+    await server.requested.wait()
     hanging.cancel()
 
     assert (await waiting).content == "Four."
