@@ -8,12 +8,22 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock
 from pydantic import ValidationError
 
+from agentalign_lc.dataset.calls import (
+    create_calls,
+    drop_answers,
+    forget_answers,
+    keep_call,
+    read_answers,
+    read_spending,
+)
+from agentalign_lc.dataset.closing import find_repeats
 from agentalign_lc.dataset.database import (
     RUN_FILE,
     acquire,
@@ -23,9 +33,11 @@ from agentalign_lc.dataset.database import (
     reported,
     unreadable,
 )
+from agentalign_lc.dataset.result_rows import ResultRow, read_example, result_rows
+from agentalign_lc.endpoints.journal import Call
+from agentalign_lc.endpoints.spending import Spending
 from agentalign_lc.errors import StoreError
-from agentalign_lc.quality import Duplicates, NearDuplicates
-from agentalign_lc.records import Example, Intent, Result, Status
+from agentalign_lc.records import Intent, Result, Status
 from agentalign_lc.seeds import canonical_json
 
 __all__ = ["RunStore"]
@@ -104,6 +116,7 @@ class RunStore:
         try:
             connection = connect(folder / RUN_FILE, writing=True)
             connection.executescript(_SCHEMA)
+            create_calls(connection)
             store = cls(folder, connection, lock)
             store._set("config", dict(config))
         except sqlite3.Error as error:
@@ -123,10 +136,13 @@ class RunStore:
         demand(folder)
         lock = acquire(folder)
         try:
-            return cls(folder, checked(folder, writing=True), lock)
+            store = cls(folder, checked(folder, writing=True), lock)
+            with reported(folder):
+                create_calls(store._connection)  # a run of an earlier version has none
         except StoreError:
             lock.release()
             raise
+        return store
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -155,28 +171,65 @@ class RunStore:
 
     def save(self, results: Sequence[Result]) -> None:
         """Write the results of one scenario, all or none."""
-        rows = [
-            (
-                result.index,
-                result.intent.value,
-                result.status.value,
-                result.gate,
-                result.reason,
-                result.example.id if result.example else None,
-                canonical_json(result.example.model_dump(mode="json")) if result.example else None,
-            )
-            for result in results
-        ]
+        if results:
+            with self.transaction():
+                self.save_rows(results[0].index, result_rows(results))
+
+    def save_rows(self, scenario: int, rows: Sequence[ResultRow]) -> None:
+        """Write results that are rows already, and let go of the scenario's answers; in a transaction."""
+        self._connection.execute("DELETE FROM meta WHERE key = 'complete'")
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+        )
+        drop_answers(self._connection, scenario)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all that happens inside, or nothing of it."""
         with reported(self.folder), self._connection:
-            self._connection.execute("DELETE FROM meta WHERE key = 'complete'")
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?)", rows
-            )
+            yield
+
+    def keep(self, call: Call) -> None:
+        """Keep the answer of a call until its scenario is saved, and what it cost; in a transaction."""
+        keep_call(self._connection, call)
+
+    def forget(self, scenario: int, calls: Sequence[tuple[str, int]]) -> None:
+        """Let go of answers that were of no use; in a transaction."""
+        forget_answers(self._connection, scenario, calls)
+
+    def answers(self, scenario: int) -> dict[tuple[str, int], str]:
+        """The answers that were kept for a scenario which is not done."""
+        with reported(self.folder):
+            return read_answers(self._connection, scenario)
+
+    def spending(self) -> tuple[Spending, ...]:
+        """What each endpoint was asked, and what it cost."""
+        with reported(self.folder):
+            return read_spending(self._connection)
 
     def finished(self) -> set[int]:
         """Scenarios that need no more work: done, with no failure among their results."""
         with reported(self.folder):
             return {row[0] for row in self._connection.execute(_FINISHED)}
+
+    def count_finished(self) -> int:
+        """Number of scenarios that need no more work."""
+        with reported(self.folder):
+            query = f"SELECT count(*) FROM ({_FINISHED})"  # noqa: S608
+            return int(self._connection.execute(query).fetchone()[0])
+
+    def unfinished(self, numbers: range) -> list[int]:
+        """Scenarios among these that need work, in their order."""
+        with reported(self.folder):
+            done = {
+                row[0]
+                for row in self._connection.execute(
+                    "SELECT scenario FROM results WHERE scenario >= ? AND scenario < ? "
+                    "GROUP BY scenario HAVING sum(status = 'failed') = 0",
+                    (numbers.start, numbers.stop),
+                )
+            }
+        return [number for number in numbers if number not in done]
 
     def close_run(self, gates: Collection[str] = ("duplicates", "near_duplicates")) -> None:
         """Reject duplicates, in the run's order, and mark the run complete.
@@ -187,29 +240,22 @@ class RunStore:
         Args:
             gates: Which of the gates over a whole run ask, in this order.
         """
-        exact, near = Duplicates(), NearDuplicates()
-        asked = [gate for gate in gates if gate in ("duplicates", "near_duplicates")]
         with reported(self.folder), self._connection:
-            rows = self._connection.execute(
+            kept = self._connection.execute(
                 "SELECT scenario, intent, id, json_extract(example, '$.instruction.note.text'), "  # noqa: S608
                 "json_extract(example, '$.instruction.text') FROM results "
                 f"WHERE status = 'kept' ORDER BY scenario, {_ORDER}"
-            ).fetchall()
-            for scenario, intent, name, note, text in rows:
-                request = note or text
-                verdicts = (
-                    exact.check(request, name)
-                    if gate == "duplicates"
-                    else near.check(request, name, scenario)
-                    for gate in asked
-                )
-                verdict = next((verdict for verdict in verdicts if not verdict.passed), None)
-                if verdict is not None:
-                    self._connection.execute(
-                        "UPDATE results SET status = 'rejected', gate = ?, reason = ? "
-                        "WHERE scenario = ? AND intent = ?",
-                        (verdict.gate, verdict.reason, scenario, intent),
-                    )
+            )
+            # Written afterwards: a table that is being read must not be changed.
+            repeats = [
+                (verdict.gate, verdict.reason, scenario, intent)
+                for scenario, intent, verdict in find_repeats(kept, gates)
+            ]
+            self._connection.executemany(
+                "UPDATE results SET status = 'rejected', gate = ?, reason = ? "
+                "WHERE scenario = ? AND intent = ?",
+                repeats,
+            )
             self._put("complete", value=True)
 
     def counts(self) -> Counter[Status]:
@@ -272,7 +318,7 @@ class RunStore:
                         status=Status(state),
                         gate=gate,
                         reason=reason,
-                        example=_example(example) if example else None,
+                        example=read_example(example) if example else None,
                     )
                 except (ValidationError, ValueError) as error:
                     raise unreadable(self.folder, name, index) from error
@@ -334,11 +380,3 @@ class RunStore:
         self._connection.execute(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, canonical_json(value))
         )
-
-
-def _example(text: str) -> Example:
-    data = json.loads(text)
-    # Computed from the content; stored for readers of the file, not read back.
-    for record in (data, data["scenario"], data["scenario"]["chain"], data["instruction"]):
-        record.pop("id", None)
-    return Example.model_validate(data)

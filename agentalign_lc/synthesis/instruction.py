@@ -1,6 +1,6 @@
 """The instruction graph: write, screen, act or refuse, check, reject; one intent of one scenario."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypedDict
 
 from langgraph.errors import GraphBubbleUp
@@ -15,6 +15,7 @@ from agentalign_lc.records import (
     Instruction,
     Intent,
     Outcome,
+    Provenance,
     Result,
     Scenario,
     Split,
@@ -22,7 +23,7 @@ from agentalign_lc.records import (
     Trajectory,
     Verdict,
 )
-from agentalign_lc.roles import Brief
+from agentalign_lc.roles import Brief, source_of
 from agentalign_lc.synthesis.config import VERSION
 from agentalign_lc.synthesis.delegation import delegate
 from agentalign_lc.synthesis.responses import Rejected, Responder
@@ -66,7 +67,7 @@ def build_instruction_graph(studio: Studio) -> CompiledStateGraph[Any, Any, Any,
 
     An instruction that the gates turn down goes back to its author with the
     reason, a bounded number of times. Whatever a node raises becomes a failed
-    result; only a refused key and LangGraph's own interrupts pass through.
+    result; only what stops the run and LangGraph's own interrupts pass through.
     """
     nodes = _Nodes(studio)
     graph = StateGraph(_State, output_schema=_Output)
@@ -160,18 +161,26 @@ class _Nodes:
         )
 
     def _example(self, state: _State, verdicts: tuple[Verdict, ...]) -> Example:
-        roles = self.studio.roles
-        responder = roles.refuser if state["intent"] is Intent.HARMFUL else roles.actor
+        instruction = state["instruction"]
+        judge = source_of(self.studio.roles.judge, instruction)
         return Example(
             scenario=state["scenario"],
-            instruction=state["instruction"],
+            instruction=instruction,
             response=state["response"],
             refused_at=state.get("refused_at"),
             verdicts=verdicts,
             split=state.get("split", "train"),
-            provenance=(state["instruction"].author, responder.source, roles.judge.source),
+            provenance=(instruction.author, *self._answered_by(state), judge),
             version=VERSION,
         )
+
+    def _answered_by(self, state: _State) -> Iterator[Provenance]:
+        """Who wrote the response: the actor, the refuser, or one after the other."""
+        roles, instruction = self.studio.roles, state["instruction"]
+        if state.get("refused_at") != 0:
+            yield source_of(roles.actor, instruction)
+        if state["intent"] is Intent.HARMFUL:
+            yield source_of(roles.refuser, instruction)
 
 
 def _paired(example: Example, wrong: Rejected | None) -> Example:
