@@ -49,7 +49,7 @@ class Server:
         return self._ask("/stats")
 
     def _ask(self, path: str, body: bytes | None = None) -> dict[str, Any]:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body)  # noqa: S310
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body)
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return dict(json.load(answer))
 

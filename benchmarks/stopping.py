@@ -136,11 +136,15 @@ def table(deaths: Sequence[dict[str, Any]], spent: dict[str, Any]) -> list[str]:
         )
     lines += [
         "",
-        "| budget, $ | stopped at, $ | largest call, $ | exit code | kept after --resume | paid in all, $"
-        " | whole run at once, $ |",
+        (
+            "| budget, $ | stopped at, $ | largest call, $ | exit code | kept after --resume | paid in all, $"
+            " | whole run at once, $ |"
+        ),
         "|---|---|---|---|---|---|---|",
-        f"| {spent['most']:.4f} | {spent['stopped_at']:.4f} | {spent['largest_call']:.4f} | {spent['code']}"
-        f" | {spent['kept']} | {spent['total']:.4f} | {spent['whole']:.4f} |",
+        (
+            f"| {spent['most']:.4f} | {spent['stopped_at']:.4f} | {spent['largest_call']:.4f} | {spent['code']}"
+            f" | {spent['kept']} | {spent['total']:.4f} | {spent['whole']:.4f} |"
+        ),
     ]
     return lines
 

@@ -88,8 +88,10 @@ def run(server: Server, folder: Path, options: Namespace, share: float) -> dict[
 def table(rows: dict[str, dict[str, Any]]) -> list[str]:
     """The runs as Markdown."""
     lines = [
-        "| run | calls | efficiency | seconds | in flight | CPU a call, ms | peak, MiB"
-        " | kept / planned | failed | retries counted / faults |",
+        (
+            "| run | calls | efficiency | seconds | in flight | CPU a call, ms | peak, MiB"
+            " | kept / planned | failed | retries counted / faults |"
+        ),
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in rows.items():

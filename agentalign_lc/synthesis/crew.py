@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agentalign_lc.dataset.store import ResultRow, result_rows
+from agentalign_lc.dataset.result_rows import ResultRow, result_rows
 from agentalign_lc.endpoints.work import current_work
 from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.quality import Contamination, Gate, contamination_gate
@@ -70,7 +70,7 @@ class SynthesisJob:
 
     def start(self, workers: int) -> "SynthesisCrew":
         """Build the studio, unless it is there, and compile the graph."""
-        abreast = self.resources.limits.concurrency
+        abreast = self.resources.most_calls
         return SynthesisCrew(self.config, self.studio or self.build_studio(workers), abreast)
 
     def lost(self, unit: int, reason: str) -> list[ResultRow]:
