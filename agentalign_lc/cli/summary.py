@@ -75,8 +75,8 @@ def _print_spending(spending: Sequence[Spending], console: Console) -> None:
         again = ", ".join(f"{count} x {reason}" for reason, count in one.retries.items())
         numbers = (one.calls, one.failed, one.input_tokens, one.output_tokens)
         calls, failed, read, written = (f"{number:,}" for number in numbers)
-        cost = dollars(one.cost) if one.cost else ""
-        table.add_row(one.endpoint, calls, failed, again, read, written, cost)
+        paid = dollars(one.cost) if one.cost else ""
+        table.add_row(one.endpoint, calls, failed, again, read, written, paid)
     console.print(table)
     cost = sum(one.cost for one in spending)
     if cost and len(spending) > 1:
