@@ -10,8 +10,8 @@ Faults: a share of the conversations fails ONCE, chosen by the digest of their
 messages, so that the same ones fail for every client: 429 with Retry-After,
 500, a connection reset, half a response, or no response at all.
 
-``GET /stats`` tells what it has seen, ``POST /reset`` forgets it and sets
-its settings anew. The clock starts with the first request that has a schema or
+``GET /stats`` tells what it has seen, ``POST /set`` changes its settings, and
+``POST /reset`` forgets what was seen, too. The clock starts with the first request that has a schema or
 tools, and the ``mark``; a line ``first`` is printed then.
 
 Run: python benchmarks/endpoint_server.py [--port 0] [--latency 0.2] [--share 0.2]
@@ -26,7 +26,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -74,6 +74,9 @@ class Stats:
     """Seconds that calls were in flight, all together."""
     input_tokens: int = 0
     output_tokens: int = 0
+    largest_input: int = 0
+    """Tokens of the largest question, and of the largest answer."""
+    largest_output: int = 0
     cpu: float = 0.0
     """Processor seconds of the server itself."""
 
@@ -83,16 +86,21 @@ class Endpoint:
 
     def __init__(self, settings: Settings, answer: Answer) -> None:
         self.answer = answer
-        self.reset(asdict(settings))
+        self.settings = settings
+        self.reset({})
 
     def reset(self, changes: Body) -> None:
         """Forget what was seen, and change how the endpoint behaves."""
-        self.settings = Settings(**{**asdict(getattr(self, "settings", Settings())), **changes})
+        self.set(changes)
         self.stats = Stats()
         self.faults: Counter[str] = Counter()
         self.failed: set[bytes] = set()
         self.answered: set[bytes] = set()
         self.cpu = time.process_time()
+
+    def set(self, changes: Body) -> None:
+        """Change how the endpoint behaves."""
+        self.settings = replace(self.settings, **changes)
 
     def seen(self) -> Body:
         """What ``/stats`` tells."""
@@ -208,8 +216,15 @@ class Connection(asyncio.Protocol):
         elif path == "/reset":
             endpoint.reset(json.loads(body or b"{}"))
             self._send(200, asdict(endpoint.settings))
+        elif path == "/set":
+            endpoint.set(json.loads(body))
+            self._send(200, asdict(endpoint.settings))
         elif path.endswith("/chat/completions"):
-            self._chat(json.loads(body), len(body))
+            try:
+                self._chat(json.loads(body), len(body))
+            except Exception as error:  # noqa: BLE001 - said, and an error for the client
+                print(f"the server broke: {type(error).__name__}: {error}", file=sys.stderr)
+                self._send(400, _error("the server broke"))
         else:
             self._send(404, _error("no such route"))
 
@@ -248,8 +263,11 @@ class Connection(asyncio.Protocol):
             stats = self._endpoint.stats
             stats.answered += 1
             stats.last = time.monotonic()
-            stats.input_tokens += answer["usage"]["prompt_tokens"]
-            stats.output_tokens += answer["usage"]["completion_tokens"]
+            read, written = (answer["usage"][f"{side}_tokens"] for side in ("prompt", "completion"))
+            stats.input_tokens += read
+            stats.output_tokens += written
+            stats.largest_input = max(stats.largest_input, read)
+            stats.largest_output = max(stats.largest_output, written)
             self._endpoint.answered.add(digest)
             self._ended()
             self._send(200, answer)

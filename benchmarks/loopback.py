@@ -40,12 +40,16 @@ class Server:
         """Forget what was seen, and change how it behaves."""
         self._ask("/reset", json.dumps(settings).encode())
 
+    def set(self, **settings: object) -> None:
+        """Change how it behaves, and go on counting."""
+        self._ask("/set", json.dumps(settings).encode())
+
     def stats(self) -> dict[str, Any]:
         """What was seen since."""
         return self._ask("/stats")
 
     def _ask(self, path: str, body: bytes | None = None) -> dict[str, Any]:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body)  # noqa: S310
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body)
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return dict(json.load(answer))
 
@@ -97,6 +101,7 @@ def measured(
     cwd: Path,
     env: Mapping[str, str] | None = None,
     limit: float = 900.0,
+    also: Callable[[], None] = lambda: None,
 ) -> Usage:
     """Run a client to its end.
 
@@ -106,6 +111,7 @@ def measured(
         cwd: Where it runs.
         env: What its environment has besides this one's.
         limit: Seconds after which it is killed.
+        also: Called with its first request.
     """
     cwd.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -118,7 +124,12 @@ def measured(
             env={**os.environ, "LANGSMITH_TRACING": "false", **(env or {})},
         )
         watch = _Watch(process.pid)
-        server.on_first = watch.mark
+
+        def first() -> None:
+            watch.mark()
+            also()
+
+        server.on_first = first
         watch.start()
         timer = threading.Timer(limit, process.kill)
         timer.start()

@@ -16,6 +16,7 @@ import json
 import math
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,10 +24,16 @@ from typing import Any
 from loopback import Server, Usage, measured, serving
 
 SEED = 7
+MODEL = "openai:loopback"
 
 
 def synth(
-    server: Server, out: Path, options: Namespace, *extra: object, resume: bool = False
+    server: Server,
+    out: Path,
+    options: Namespace,
+    *extra: object,
+    resume: bool = False,
+    also: Callable[[], None] = lambda: None,
 ) -> Usage:
     """Run ``agentalign synth`` against the server."""
     command = [
@@ -36,11 +43,11 @@ def synth(
     if resume:
         command.append("--resume")
     else:
-        command += ["--model", "openai:loopback", "--scenarios", options.scenarios, "--seed", SEED]
+        command += ["--model", MODEL, "--scenarios", options.scenarios, "--seed", SEED]
         command += ["--pressure", options.pressure]
     if options.concurrency:
         command += ["--concurrency", options.concurrency]
-    return measured(command, server, out.parent / f"{out.name}-log")
+    return measured(command, server, out.parent / f"{out.name}-log", also=also)
 
 
 def figures(usage: Usage, seen: dict[str, Any], out: Path, options: Namespace) -> dict[str, Any]:
@@ -81,8 +88,10 @@ def run(server: Server, folder: Path, options: Namespace, share: float) -> dict[
 def table(rows: dict[str, dict[str, Any]]) -> list[str]:
     """The runs as Markdown."""
     lines = [
-        "| run | calls | efficiency | seconds | in flight | CPU a call, ms | peak, MiB"
-        " | kept / planned | failed | retries counted / faults |",
+        (
+            "| run | calls | efficiency | seconds | in flight | CPU a call, ms | peak, MiB"
+            " | kept / planned | failed | retries counted / faults |"
+        ),
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in rows.items():

@@ -7,7 +7,7 @@ be by a good model, and it knows each scenario from what stands in the prompts.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage, HumanMessage, convert_to_messages
@@ -63,6 +63,7 @@ class Player:
         self._readings: dict[str, list[Instruction]] = defaultdict(list)
         self._requests: dict[str, Instruction] = {}
         self._scenarios: dict[str, Scenario] = {}
+        self._all_written = False
         stager = Stager(self._studio)
         for index in range(config.scenarios + config.everyday):
             everyday = index - config.scenarios
@@ -75,8 +76,23 @@ class Player:
         system = str(body["messages"][0].get("content") or "")
         role = next((name for name, sign in _SIGNS.items() if sign in system), "actor")
         text = str(body["messages"][-1].get("content") or "")
-        message: Body = getattr(self, f"_{role}")(body, text)
+        try:
+            message: Body = getattr(self, f"_{role}")(body, text)
+        except LookupError:
+            if self._all_written:
+                raise
+            # The run was begun with an earlier process of this server.
+            self._write_all()
+            message = getattr(self, f"_{role}")(body, text)
         return message
+
+    def _write_all(self) -> None:
+        self._all_written = True
+        for scenario in self._scenarios.values():
+            everyday = scenario.chain.category == "everyday"
+            for intent in (Intent.BENIGN,) if everyday else Intent:
+                written = _done(self._studio.roles.author.write(self._brief(scenario, intent)))
+                self._remember(scenario, delegate(written, scenario))
 
     def _author(self, _: Body, text: str) -> Body:
         found = _INTENT.search(text)
@@ -98,8 +114,7 @@ class Player:
     def _actor(self, body: Body, _: str) -> Body:
         text = "\n".join(str(message.get("content") or "") for message in body["messages"])
         scenario = self._scenario(text, text)
-        written = self._written[scenario.id].values()
-        instruction = max(written, key=lambda one: _said_in(one, text))
+        instruction = _likest(self._written[scenario.id].values(), text)
         specs = tuple(self._studio.tools(scenario).values())
         messages = convert_to_messages(body["messages"])
         turn: AIMessage = _done(self._studio.roles.actor.act(messages, specs, instruction))
@@ -123,7 +138,7 @@ class Player:
 
     def _refusal(self, text: str, before: str) -> Body:
         reading = text.rpartition(before)[2].partition("\n")[0]
-        instruction = max(self._readings[reading], key=lambda one: _said_in(one, text))
+        instruction = _likest(self._readings[reading], text)
         brief = self._brief(self._scenarios[instruction.scenario], instruction.intent)
         said = [HumanMessage(turn) for turn in instruction.said]
         return {"content": _done(self._studio.roles.refuser.refuse(said, brief)).text}
@@ -148,6 +163,14 @@ class Player:
 
     def _brief(self, scenario: Scenario, intent: Intent) -> Brief:
         return Brief(scenario, intent, tuple(self._studio.tools(scenario).values()))
+
+
+def _likest(written: Iterable[Instruction], text: str) -> Instruction:
+    """The instruction of which most is in a text."""
+    found = max(written, key=lambda one: _said_in(one, text), default=None)
+    if found is None or not _said_in(found, text):
+        raise LookupError("a prompt holds no request of this run")
+    return found
 
 
 def _said_in(instruction: Instruction, text: str) -> int:

@@ -155,8 +155,10 @@ def run(client: Client, server: Server, options: Namespace, cwd: Path, *, faulty
 def table(runs: Sequence[Run], missing: dict[str, str], calls: int) -> list[str]:
     """The runs as Markdown, one line a client, medians over the rounds."""
     lines = [
-        "| client | efficiency | seconds | start, s | CPU a call, ms | peak, MiB | rows lost"
-        " | with faults: seconds | times its own | rows lost | retries counted / faults |",
+        (
+            "| client | efficiency | seconds | start, s | CPU a call, ms | peak, MiB | rows lost"
+            " | with faults: seconds | times its own | rows lost | retries counted / faults |"
+        ),
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for label in dict.fromkeys(one.client for one in runs):

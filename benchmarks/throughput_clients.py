@@ -15,6 +15,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypedDict
 
 from throughput_task import SYSTEM, Finding, lost, prompts
@@ -161,7 +162,7 @@ def curator(options: Namespace) -> Outcome:
     """Curator's LLM with its OpenAI backend; its rate limits are out of the way."""
     os.environ |= {
         "CURATOR_DISABLE_CACHE": "true", "TELEMETRY_ENABLED": "false", "OPENAI_API_KEY": "none",
-        "CURATOR_VIEWER": "0", "CURATOR_DISABLE_RICH_DISPLAY": "1", "CURATOR_CACHE_DIR": os.path.join(os.getcwd(), "curator"),
+        "CURATOR_VIEWER": "0", "CURATOR_DISABLE_RICH_DISPLAY": "1", "CURATOR_CACHE_DIR": str(Path.cwd() / "curator"),
     }  # fmt: skip
     from bespokelabs import curator as package  # type: ignore[import-not-found]  # noqa: PLC0415
 

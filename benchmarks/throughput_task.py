@@ -4,6 +4,7 @@ It needs pydantic alone, for every competitor imports it in an environment of it
 """
 
 from collections.abc import Sequence
+
 from pydantic import BaseModel, Field
 
 __all__ = ["SYSTEM", "Finding", "lost", "prompts"]

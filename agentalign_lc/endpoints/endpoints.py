@@ -1,6 +1,7 @@
 """All endpoints of a run, by name: roles that name the same one share its limits."""
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -111,13 +112,16 @@ class Endpoints:
         entry, price = self._entry(name), self.price(name)
         limits = entry.limits(self.limits)
         base_url = entry.base_url or self.base_url
-        options = {
+        options: dict[str, object] = {
             **entry.options,
             "max_retries": 0,
-            **_client(entry.model, base_url, limits),
+            "timeout": limits.timeout,
             **self._key(name, entry),
         }
         loaded = load_model(entry.model, base_url, **options)
+        if hasattr(loaded, "root_async_client"):
+            options |= _openai_options(entry, base_url, limits)
+            loaded = load_model(entry.model, base_url, **options)
         return Endpoint(loaded, name, limits.among(self.workers), price)
 
     def _brought(self, model: BaseChatModel) -> Endpoint:
@@ -148,13 +152,16 @@ _OWN = frozenset({"_made", "_entries", "_table"})
 """What each process makes for itself."""
 
 
-def _client(model: str, base_url: str | None, limits: Limits) -> dict[str, object]:
-    """Options of the provider's client; of OpenAI's we know more than of others."""
-    if base_url is None and not model.startswith("openai:"):
-        return {"timeout": limits.timeout}
+def _openai_options(entry: ModelEntry, base_url: str | None, limits: Limits) -> dict[str, object]:
+    """Options of OpenAI's client, of which we know more than of others."""
     from openai import Timeout  # noqa: PLC0415 - heavy, and only where it is used
 
     from agentalign_lc.endpoints.http import LoopClient  # noqa: PLC0415 - likewise
 
     timeout = Timeout(limits.timeout, connect=min(_CONNECT, limits.timeout))
-    return {"timeout": timeout, "http_async_client": LoopClient()}
+    options: dict[str, object] = {"timeout": timeout, "http_async_client": LoopClient()}
+    name = entry.model.rpartition(":")[2].rpartition("/")[2]
+    if base_url is not None and not re.match(r"(gpt|chatgpt|codex|o\d)", name):
+        # Other servers speak chat completions; for OpenAI's own models LangChain chooses.
+        options["use_responses_api"] = entry.options.get("use_responses_api", False)
+    return options

@@ -1,4 +1,4 @@
-"""The agent loop as a graph: the actor's turn, its tools, and again, for so many turns."""
+"""The agent loop as a graph: the actor's turn with its tools, and again, for so many turns."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -50,8 +50,7 @@ def build_agent() -> CompiledStateGraph[AgentState, AgentContext, AgentState, Ag
     stays one that a provider accepts.
     """
     graph = StateGraph(AgentState, context_schema=AgentContext)
-    graph.add_node("act", _act, destinations=("tools", END))
-    graph.add_node("tools", _use_tools, destinations=("act", END))
+    graph.add_node("act", _act, destinations=("act", END))
     graph.add_edge(START, "act")
     return graph.compile(name="agent")
 
@@ -78,8 +77,8 @@ async def converse(
         out = await agent.ainvoke(
             {"messages": [*messages, turn]},
             context=context,
-            # Two steps a turn; the loop's own limit ends it before this one raises.
-            config={"recursion_limit": 2 * context.max_turns + 5},
+            # The loop's own limit ends it before this one raises.
+            config={"recursion_limit": context.max_turns + 5},
         )
         messages, stopped = out["messages"], out["stopped"]
         if stopped != "answer":
@@ -89,39 +88,31 @@ async def converse(
 
 async def _act(state: AgentState, runtime: Runtime[AgentContext]) -> Command[str]:
     context = runtime.context
-    turns = state.get("turns", 0)
-    if turns >= context.max_turns:
-        return Command(update={"stopped": "turns"}, goto=END)
+    turns = state.get("turns", 0) + 1
     message = await context.actor.act(state["messages"], context.specs, context.instruction)
-    update: AgentState = {"messages": [message], "turns": turns + 1}
-    if message.tool_calls or message.invalid_tool_calls:
-        return Command(update=update, goto="tools")
-    return Command(update={**update, "stopped": "answer"}, goto=END)
+    if not (message.tool_calls or message.invalid_tool_calls):
+        return _end("answer", [message], turns)
+    # The tools are no node of their own: every node costs as much as several of these calls.
+    added = [message, *await _answers(message, context.tools)]
+    if context.stop is not None and context.stop([*state["messages"], *added]):
+        return _end("shown", added, turns)
+    if turns >= context.max_turns:
+        return _end("turns", added, turns)
+    return Command(update={"messages": added, "turns": turns}, goto="act")
 
 
-async def _use_tools(state: AgentState, runtime: Runtime[AgentContext]) -> Command[str]:
-    context = runtime.context
-    message = state["messages"][-1]
-    assert isinstance(message, AIMessage)  # noqa: S101 - the edge leads here from a call only
-    tools = {tool.name: tool for tool in context.tools}
-    answers: list[AnyMessage] = [await _answer(call, tools) for call in message.tool_calls]
-    answers += [
-        _error(
-            call,
-            json.dumps(
-                {
-                    "error": {
-                        "code": "invalid_json",
-                        "message": f"The arguments are no JSON: {call['error'] or call['args']}",
-                    }
-                }
-            ),
-        )
-        for call in message.invalid_tool_calls
-    ]
-    if context.stop is not None and context.stop([*state["messages"], *answers]):
-        return Command(update={"messages": answers, "stopped": "shown"}, goto=END)
-    return Command(update={"messages": answers}, goto="act")
+def _end(why: str, added: list[AnyMessage], turns: int) -> Command[str]:
+    return Command(update={"messages": added, "turns": turns, "stopped": why}, goto=END)
+
+
+async def _answers(message: AIMessage, tools: Sequence[BaseTool]) -> list[AnyMessage]:
+    known = {tool.name: tool for tool in tools}
+    answers = [await _answer(call, known) for call in message.tool_calls]
+    for call in message.invalid_tool_calls:
+        problem = f"The arguments are no JSON: {call['error'] or call['args']}"
+        error = {"error": {"code": "invalid_json", "message": problem}}
+        answers.append(_error(call, json.dumps(error)))
+    return answers
 
 
 async def _answer(call: ToolCall, tools: Mapping[str, BaseTool]) -> AnyMessage:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agentalign_lc.dataset.store import RunStore, result_rows
+from agentalign_lc.dataset.result_rows import result_rows
+from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.dataset.writer import RunWriter
 from agentalign_lc.endpoints.journal import Call, Spend
 from agentalign_lc.errors import StoreError

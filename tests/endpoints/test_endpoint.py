@@ -1,6 +1,9 @@
 """An endpoint over real HTTP: what is tried again, what is not, and what is kept of it."""
 
 import asyncio
+import random
+import re
+from collections import Counter
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -59,6 +62,20 @@ async def test_what_can_succeed_is_tried_again_and_counted(
     (call,) = journal.calls
     assert call.retries == (reason, reason)
     assert (call.unit, call.nth, call.endpoint) == (3, 0, "loopback")
+
+
+@pytest.mark.parametrize("said", [RESET, HALF_SENT])
+async def test_without_aiohttp_failures_are_the_same(
+    server, connect, journal, monkeypatch, said
+) -> None:
+    monkeypatch.setattr("agentalign_lc.endpoints.http.find_spec", lambda _: None)
+    server.says(said, answer())
+    endpoint = connect(server.url)
+
+    with working(Work(0, journal)):
+        await endpoint.invoke(endpoint.model, QUESTION)
+
+    assert journal.calls[0].retries == ("connection",)
 
 
 async def test_a_call_that_hangs_is_given_up_and_tried_again(server, connect, journal) -> None:
@@ -141,22 +158,28 @@ async def test_what_the_endpoint_asks_for_is_waited(server, connect, time) -> No
     assert 2.9 < time.slept[3] < 5.1, "else it doubles each time"
 
 
-async def test_an_endpoint_that_is_closed_for_the_day(server, connect) -> None:
-    server.says(fault(429, Retry_After="86400"))
+@pytest.mark.parametrize("status", [429, 503])
+async def test_an_endpoint_that_is_closed_for_the_day(server, connect, status) -> None:
+    server.says(fault(status, Retry_After="86400"))
     endpoint = connect(server.url)
 
     with pytest.raises(EndpointError, match=r"left alone for 1,440 minutes .*--resume"):
         await endpoint.invoke(endpoint.model, QUESTION)
 
 
-async def test_a_dead_endpoint_ends_the_run_within_a_minute(connect, time) -> None:
+@pytest.mark.parametrize("library", ["aiohttp", "httpx"])
+async def test_a_dead_endpoint_ends_the_run_within_a_minute(
+    connect, time, monkeypatch, library
+) -> None:
+    monkeypatch.setattr("agentalign_lc.endpoints.http.find_spec", lambda _: library == "aiohttp")
     endpoint = connect("http://127.0.0.1:9/v1")
 
     with pytest.raises(EndpointError) as caught:
         await endpoint.invoke(endpoint.model, QUESTION)
 
     assert 30 <= time.now <= 60
-    assert "loopback at http://127.0.0.1:9/v1 has not answered for 30 seconds" in str(caught.value)
+    assert "loopback at http://127.0.0.1:9/v1 has only failed for 30 seconds" in str(caught.value)
+    assert re.search("[Cc]onnect", str(caught.value))
     assert "--resume" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -242,6 +265,10 @@ async def test_lower_units_go_first(server, connect) -> None:
     assert server.peak == 1
 
 
+def test_a_password_in_a_url_stays_out_of_messages(connect) -> None:
+    assert connect("http://me:secret@127.0.0.1:9/v1").place == "loopback at http://127.0.0.1:9/v1"
+
+
 async def test_calls_in_flight_are_limited(server, connect) -> None:
     server.latency = 0.005
     endpoint = connect(server.url, concurrency=3)
@@ -249,6 +276,59 @@ async def test_calls_in_flight_are_limited(server, connect) -> None:
     await asyncio.gather(*(endpoint.invoke(endpoint.model, QUESTION) for _ in range(12)))
 
     assert server.peak == 3
+
+
+async def test_a_server_that_bears_little_is_asked_less(server, connect, journal) -> None:
+    server.bears, server.latency = 4, 0.03
+    endpoint = connect(server.url, concurrency=32)
+    limits = []
+
+    async def unit(number: int) -> None:
+        with working(Work(number, journal)):
+            await endpoint.invoke(endpoint.model, QUESTION)
+        limits.append(endpoint._lane.concurrency.limit)
+
+    await asyncio.gather(*(unit(number) for number in range(100)))
+
+    assert sum(call.answer is not None for call in journal.calls) == 100
+    assert sorted(limits)[50] <= 12
+    assert sum(len(call.retries) for call in journal.calls) == len(server.requests) - 100
+
+
+async def test_one_in_five_fails_and_nothing_is_lost(server, connect, journal) -> None:
+    faults = [fault(429, Retry_After="0"), fault(500), RESET, HALF_SENT, HALF_JSON]
+    plan = [*faults * 6, *[answer()] * 120]
+    random.Random(3).shuffle(plan)
+    server.says(*plan, answer())
+    endpoint = connect(server.url, concurrency=16)
+
+    async def unit(number: int) -> None:
+        with working(Work(number, journal)):
+            await endpoint.invoke(endpoint.model, [HumanMessage(str(number))])
+
+    await asyncio.gather(*(unit(number) for number in range(120)))
+
+    assert sum(call.answer is not None for call in journal.calls) == len(journal.calls) == 120
+    assert Counter(reason for call in journal.calls for reason in call.retries) == {
+        "429": 6, "500": 6, "connection": 12, "half an answer": 6,
+    }  # fmt: skip
+    assert endpoint._lane.concurrency.limit == 16, "so few of them are no overload"
+
+
+async def test_waiting_for_an_endpoint_is_progress() -> None:
+    thrice = asyncio.Event()
+    told = []
+
+    def progress() -> None:
+        told.append(1)
+        if len(told) == 3:
+            thrice.set()
+
+    with Work(0, progress=progress).waiting(every=0.001):
+        await asyncio.wait_for(thrice.wait(), 10)
+    count = len(told)
+    await asyncio.sleep(0.005)
+    assert len(told) == count, "and no longer than that"
 
 
 async def test_a_cancelled_call_gives_everything_back(server, connect) -> None:
@@ -261,8 +341,7 @@ async def test_a_cancelled_call_gives_everything_back(server, connect) -> None:
             return await endpoint.invoke(endpoint.model, QUESTION)
 
     hanging, waiting = asyncio.create_task(ask()), asyncio.create_task(ask())
-    while not server.requests:
-        await asyncio.sleep(0)
+    await server.requested.wait()
     hanging.cancel()
 
     assert (await waiting).content == "Four."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from langchain_core.messages import BaseMessage
 
@@ -42,7 +42,7 @@ class BatchFile:
         self._names = _names(about, rows) if path else []
         self._file: TextIO | None = None
 
-    def __enter__(self) -> "BatchFile":
+    def __enter__(self) -> Self:
         if self._path is None:
             return self
         units = {name: unit for unit, name in enumerate(self._names)}
