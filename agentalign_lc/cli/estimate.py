@@ -22,7 +22,8 @@ def print_estimate(found: Estimate, max_cost: float | None, console: Console | N
         max_cost: The run's budget in US dollars, if it has one.
         console: Where to print.
     """
-    console = console or Console()
+    # Names of models have colons, between which rich would find emoji.
+    console = console or Console(emoji=False)
     if not found.asked:
         _say(console, "The embedded writers ask no model: nothing to pay. Nothing was written.")
         return
@@ -81,4 +82,4 @@ def _whole(number: float) -> str:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(line, highlight=False, markup=False, soft_wrap=True, emoji=False)
