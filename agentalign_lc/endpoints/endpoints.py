@@ -80,6 +80,18 @@ class Endpoints:
             )
         ]
 
+    def price(self, name: str) -> Price | None:
+        """What a model costs, found without making it.
+
+        Raises:
+            ConfigError: it has no price, and needs one.
+            DocumentError: a file cannot be used.
+        """
+        entry = self._entry(name)
+        return self._needed(
+            name, entry.price or self._table.find(name) or self._table.find(entry.model)
+        )
+
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs to make the same endpoints: files, limits, and no client."""
         state = {name: value for name, value in self.__dict__.items() if name not in _OWN}
@@ -93,21 +105,11 @@ class Endpoints:
     def _table(self) -> PriceTable:
         return PriceTable.load(self.prices) if self.prices else PriceTable({})
 
-    def price(self, name: str) -> Price | None:
-        """The price of a model, if it is known; no client is made and no key needed.
-
-        Raises:
-            ConfigError: it is not known, and the run has a maximum cost.
-        """
-        entry = self._entry(name)
-        price = entry.price or self._table.find(name) or self._table.find(entry.model)
-        return self._needed(name, price)
-
     def _entry(self, name: str) -> ModelEntry:
         return self._entries.get(name) or ModelEntry(model=name)
 
     def _named(self, name: str) -> Endpoint:
-        entry = self._entry(name)
+        entry, price = self._entry(name), self.price(name)
         limits = entry.limits(self.limits)
         base_url = entry.base_url or self.base_url
         options: dict[str, object] = {
@@ -120,7 +122,7 @@ class Endpoints:
         if hasattr(loaded, "root_async_client"):
             options |= _openai_options(entry, base_url, limits)
             loaded = load_model(entry.model, base_url, **options)
-        return Endpoint(loaded, name, limits.among(self.workers), self.price(name))
+        return Endpoint(loaded, name, limits.among(self.workers), price)
 
     def _brought(self, model: BaseChatModel) -> Endpoint:
         name = model_name(model)

@@ -98,7 +98,8 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
         roles: Who writes; by default what the configuration says. With more than one worker they must
             be picklable, as must gates.
         gates: Gates of yours; the option ``gates`` may name them to put them in order.
-        warn: Called with one line for each row of a benchmark file that cannot be read.
+        warn: Called with one line for each row of a benchmark file that cannot be read, and for each
+            worker that dies.
         report: Called after every scenario.
 
     Raises:
@@ -132,7 +133,7 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
         RunStore.resume(out) if continued else RunStore.create(out, config.model_dump(mode="json"))
     )
     with store:
-        asyncio.run(_work(store, job, resources, report))
+        asyncio.run(_work(store, job, report, warn))
         store.close_run(config.gates)
         summary = _summary(store, config, studio)
     (out / "summary.json").write_text(
@@ -142,8 +143,12 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
 
 
 async def _work(
-    store: RunStore, job: SynthesisJob, resources: Resources, report: Callable[[Tally], None]
+    store: RunStore,
+    job: SynthesisJob,
+    report: Callable[[Tally], None],
+    warn: Callable[[str], None],
 ) -> None:
+    resources = job.resources
     tally = _tally(store, job.config)
     report(tally)
     used = total(store.spending())
@@ -152,7 +157,7 @@ async def _work(
     with RunWriter(store) as writer:
         sink = _CountingWriter(writer, tally, report)
         units = _unfinished(writer, job.config.scenarios + job.config.everyday)
-        await run_job(job, units, sink, force, _budget(resources, used))
+        await run_job(job, units, sink, force, _budget(resources, used), warn)
 
 
 def _budget(resources: Resources, used: Spend) -> Budget | None:

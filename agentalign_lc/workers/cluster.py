@@ -8,6 +8,7 @@ and an actor needs nothing but the package.
 import asyncio
 import logging
 import os
+import socket
 from collections import deque
 from typing import Any
 
@@ -18,6 +19,8 @@ from agentalign_lc.workers.worker import Orders, serve
 
 __all__ = ["ActorWorker", "ClusterSite", "WorkerActor"]
 
+_KNOCK = 5.0
+"""Seconds in which a cluster's address must take a connection."""
 _MOST_CPU = 0.5
 """CPUs that an actor claims at most; all workers together claim half of the cluster."""
 
@@ -164,6 +167,8 @@ def _connect(address: str | None) -> None:
     # What Ray will do from some later version on; it warns about it each time.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     options: dict[str, Any] = {} if address else {"include_dashboard": False}
+    if address:
+        _knock(address)
     try:
         ray.init(
             address=address or "local",
@@ -175,3 +180,14 @@ def _connect(address: str | None) -> None:
         line = " ".join(str(error).split())[:200]
         where = f"no Ray cluster at {address}" if address else "Ray cannot be started here"
         raise WorkerError(f"{where} ({line}): check --address") from error
+
+
+def _knock(address: str) -> None:
+    """See whether somebody is there at all; Ray itself would take two minutes to say no."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # a name that Ray knows, as ``auto``
+    try:
+        socket.create_connection((host, int(port)), timeout=_KNOCK).close()
+    except (OSError, OverflowError) as error:
+        raise WorkerError(f"no Ray cluster at {address} ({error}): check --address") from error

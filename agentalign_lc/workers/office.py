@@ -33,6 +33,7 @@ class Office(Generic[OutcomeT]):
         sink: Where outcomes and answered calls go.
         lost: Makes the outcome of a unit that is given up, from the reason.
         budget: What calls may use; None for no limit.
+        warn: Called with one line for each worker that dies.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class Office(Generic[OutcomeT]):
         sink: Sink[OutcomeT],
         lost: Callable[[int, str], OutcomeT],
         budget: Budget | None = None,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.sink = sink
+        self._warn = warn
         self.budget = budget
         self.done = asyncio.Event()
         """Set when every unit has its outcome."""
@@ -88,6 +91,7 @@ class Office(Generic[OutcomeT]):
             WorkerError: workers die one after the other, and nothing gets done.
         """
         self._deaths_in_a_row += 1
+        self._warn(f"a worker {reason}; the {len(hand)} that it had in work are done again")
         for unit in sorted(hand):
             self._deaths[unit] = self._deaths.get(unit, 0) + 1
             if self._deaths[unit] >= _TRIES:

@@ -3,7 +3,7 @@
 import asyncio
 import pickle
 import sys
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Any, TypeVar
 
 from agentalign_lc.endpoints.budget import Budget
@@ -32,6 +32,7 @@ async def run_job(
     sink: Sink[OutcomeT],
     force: Workforce = Workforce(),  # noqa: B008 - frozen
     budget: Budget | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Do all units of a job, and save each outcome as it comes.
 
@@ -45,13 +46,14 @@ async def run_job(
         sink: Where outcomes and answered calls go.
         force: Who does it.
         budget: What calls may use in all workers together; None for no limit.
+        warn: Called with one line for each worker that dies.
 
     Raises:
         ConfigError: the job cannot be sent to workers, or the extra is missing.
         WorkerError: workers die and nothing gets done, or the cluster cannot be reached.
         StopError: no later call can succeed; what was done is saved.
     """
-    office = Office(units, sink, job.lost, budget)
+    office = Office(units, sink, job.lost, budget, warn)
     if force.engine == "local" and force.workers == 1:
         await work(job.start(1), office.desk(), force.room)
         return

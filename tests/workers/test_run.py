@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from agentalign_lc.endpoints.budget import Budget
 from agentalign_lc.errors import AccessError, ConfigError, WorkerError
 from agentalign_lc.workers.run import run_job
 from agentalign_lc.workers.workforce import Workforce
@@ -16,9 +15,10 @@ ONE = Workforce(workers=1, concurrency=4)
 TWO = Workforce(workers=2, concurrency=8)
 
 
-def run(job, units: int, force: Workforce, budget: Budget | None = None) -> Kept:
+def run(job, units: int, force: Workforce, warned: list[str] | None = None) -> Kept:
     kept = Kept()
-    asyncio.run(run_job(job, range(units), kept, force, budget))
+    warn = [].append if warned is None else warned.append
+    asyncio.run(run_job(job, range(units), kept, force, warn=warn))
     return kept
 
 
@@ -43,11 +43,15 @@ def test_two_processes_share_the_units() -> None:
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_only_what_it_had_in_hand(tmp_path: Path) -> None:
-    kept = run(Doubling(tmp_path, deadly_once=frozenset({5, 6}), calls=2), 40, TWO)
+    warned: list[str] = []
+
+    kept = run(Doubling(tmp_path, deadly_once=frozenset({5, 6}), calls=2), 40, TWO, warned)
 
     assert doubled(kept) == [2 * unit for unit in range(40)]
     # What was answered before the death is not asked again: so many calls, and not one more.
     assert Counter(call.unit for call in kept.calls) == dict.fromkeys(range(40), 2)
+    assert 1 <= len(warned) <= 2
+    assert "a worker was killed by signal 9; the " in warned[0]
 
 
 @pytest.mark.slow
