@@ -1,5 +1,6 @@
 """What is being worked on: the unit whose calls are journalled, budgeted and put in order."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,27 @@ class Work:
     """Called when a call was admitted or answered, so that waiting for an endpoint is no hanging."""
     asked: Counter[str] = field(default_factory=Counter)
     """How often each key was asked so far."""
+
+    @contextmanager
+    def waiting(self, every: float = 60.0) -> Iterator[None]:
+        """Report progress while an endpoint is waited for.
+
+        Its limits say how long that takes, and whoever has the highest unit
+        waits longest: the unit must not be given up for that.
+        """
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def tick() -> None:
+            nonlocal timer
+            self.progress()
+            timer = loop.call_later(every, tick)
+
+        timer = loop.call_later(every, tick)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 _CURRENT: ContextVar[Work | None] = ContextVar("agentalign_work", default=None)
