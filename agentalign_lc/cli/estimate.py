@@ -68,7 +68,9 @@ def _lines(found: Estimate, max_cost: float | None) -> list[str]:
             f"No price of {', '.join(found.unpriced)}: give --prices FILE to see the cost, "
             f'such as "{found.unpriced[0]}": {{input: 0.4, output: 1.6}}'
         )
-    if max_cost is not None and found.total.cost > max_cost:
+    if found.spent:
+        lines.append(f"Spent so far: {dollars(found.spent)}.")
+    if max_cost is not None and found.spent + found.total.cost > max_cost:
         lines.append(f"--max-cost {dollars(max_cost)} will stop the run before its end.")
     return [*lines, "Nothing was asked, and nothing was written."]
 
