@@ -234,7 +234,7 @@ class Endpoint:
     ) -> object:
         lane = self._here()
         while True:
-            async with lane.gate.place(work.unit, asked.tokens):
+            async with lane.gate.place(work.rank, asked.tokens):
                 work.progress()
                 found = await self._once(lane, ask)
                 work.progress()
