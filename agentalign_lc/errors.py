@@ -5,6 +5,7 @@ AgentAlignError
 ├── DocumentError     a YAML file (suite, taxonomy, chains) that cannot be used: file, line, mend
 ├── ConfigError       an option that cannot be used: unknown category, model without its key
 ├── StoreError        a run folder that cannot be read or written
+├── WorkerError       worker processes die, or cannot be started; what was done is kept
 ├── SlotError         a phrasing or an argument that names a slot which is not there
 └── RoleError         a role (planner, author, actor, refuser, judge) gave no usable answer
     ├── AnswerError       the model's answer stayed invalid after all tries
@@ -30,6 +31,7 @@ __all__ = [
     "SlotError",
     "StopError",
     "StoreError",
+    "WorkerError",
 ]
 
 
@@ -55,6 +57,10 @@ class ConfigError(AgentAlignError):
 
 class StoreError(AgentAlignError):
     """A run folder cannot be read or written, or holds another run."""
+
+
+class WorkerError(AgentAlignError):
+    """Workers of a job die one after the other, or cannot be started; the run can be resumed."""
 
 
 class SlotError(AgentAlignError):

@@ -8,6 +8,7 @@ import typer
 from agentalign_lc.cli.card import card
 from agentalign_lc.cli.chains import chains
 from agentalign_lc.cli.collect import collect
+from agentalign_lc.cli.eval import evaluation
 from agentalign_lc.cli.export import export
 from agentalign_lc.cli.guard import guard
 from agentalign_lc.cli.mix import mix
@@ -40,6 +41,7 @@ app.command()(plan)
 app.add_typer(chains)
 app.add_typer(tools)
 app.add_typer(guard)
+app.add_typer(evaluation)
 app.add_typer(collect)
 app.add_typer(traces)
 

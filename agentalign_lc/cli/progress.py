@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from agentalign_lc.cli.money import dollars
 from agentalign_lc.records import Intent, Status
 from agentalign_lc.synthesis.runner import Tally
 
@@ -48,7 +49,7 @@ def _bar(console: Console) -> Iterator[Callable[[Tally], None]]:
                 total=tally.scenarios,
                 completed=tally.done,
                 rate=f"{_rate(tally, started):.1f}/s",
-                counts=_counts(tally, colour=True),
+                counts=_counts(tally, colour=True) + _cost(tally),
             )
 
         yield report
@@ -67,7 +68,7 @@ def _lines(console: Console) -> Callable[[Tally], None]:
         rate = _rate(tally, started)
         left = f", {(tally.scenarios - tally.done) / rate:.0f} s left" if rate else ""
         console.print(
-            f"{tally.done}/{tally.scenarios} scenarios, {rate:.1f}/s{left}: {_counts(tally)}",
+            f"{tally.done}/{tally.scenarios} scenarios, {rate:.1f}/s{left}: {_counts(tally)}{_cost(tally)}",
             soft_wrap=True,
             highlight=False,
         )
@@ -78,6 +79,10 @@ def _lines(console: Console) -> Callable[[Tally], None]:
 def _rate(tally: Tally, started: float) -> float:
     seconds = time.monotonic() - started
     return (tally.done - tally.resumed) / seconds if seconds > 0 else 0.0
+
+
+def _cost(tally: Tally) -> str:
+    return f"; {dollars(tally.cost)} so far" if tally.cost else ""
 
 
 def _counts(tally: Tally, *, colour: bool = False) -> str:

@@ -1,11 +1,14 @@
 """The table with which a run ends."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from agentalign_lc.cli.money import dollars
+from agentalign_lc.endpoints.spending import Spending
 from agentalign_lc.records import Intent, Status
 from agentalign_lc.synthesis.runner import Summary
 
@@ -33,6 +36,8 @@ def print_summary(summary: Summary, out: Path, console: Console | None = None) -
         f"planned {summary.planned} = kept {summary.kept} + rejected {summary.rejected} + failed {summary.failed}",
         highlight=False,
     )
+    if summary.spending:
+        _print_spending(summary.spending, console)
     found = summary.statistics
     console.print(
         f"distinct-2 {found.distinct[1]:.2f}, self-BLEU-4 {found.self_bleu:.2f}, "
@@ -50,6 +55,37 @@ def print_summary(summary: Summary, out: Path, console: Console | None = None) -
         f"Export it: {program} export {out} --format trl --out {out / 'train.jsonl'}",
     ):
         console.print(line, soft_wrap=True, highlight=False)
+
+
+def _print_spending(spending: Sequence[Spending], console: Console) -> None:
+    """Print what each endpoint was asked, resumed runs included."""
+    table = Table(title="Asked of models", title_justify="left")
+    for heading in (
+        "endpoint",
+        "calls",
+        "failed",
+        "tried again",
+        "tokens in",
+        "tokens out",
+        "cost",
+    ):
+        left = heading in {"endpoint", "tried again"}
+        table.add_column(heading, justify="left" if left else "right")
+    for one in spending:
+        again = ", ".join(f"{count} x {reason}" for reason, count in one.retries.items())
+        numbers = (one.calls, one.failed, one.input_tokens, one.output_tokens)
+        calls, failed, read, written = (f"{number:,}" for number in numbers)
+        cost = dollars(one.cost) if one.cost else ""
+        table.add_row(one.endpoint, calls, failed, again, read, written, cost)
+    console.print(table)
+    cost = sum(one.cost for one in spending)
+    if cost and len(spending) > 1:
+        console.print(f"all models: {dollars(cost)}", highlight=False)
+    estimated = sum(one.estimated for one in spending)
+    if estimated:
+        console.print(
+            f"{estimated:,} answers did not say their tokens, which were estimated", highlight=False
+        )
 
 
 def _program() -> str:

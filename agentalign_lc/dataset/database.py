@@ -52,7 +52,8 @@ def acquire(folder: Path) -> FileLock:
 
 def connect(file: Path, *, writing: bool) -> sqlite3.Connection:
     """Open a database file."""
-    connection = sqlite3.connect(file, timeout=10)
+    # One thread at a time: a run's writer has it while the run goes on.
+    connection = sqlite3.connect(file, timeout=10, check_same_thread=False)
     if writing:
         connection.execute("PRAGMA journal_mode = WAL")
         # Enough against a killed process; a power cut may lose the last scenario, never half of one.

@@ -8,12 +8,21 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock
 from pydantic import ValidationError
 
+from agentalign_lc.dataset.calls import (
+    create_calls,
+    drop_answers,
+    forget_answers,
+    keep_call,
+    read_answers,
+    read_spending,
+)
 from agentalign_lc.dataset.database import (
     RUN_FILE,
     acquire,
@@ -23,12 +32,14 @@ from agentalign_lc.dataset.database import (
     reported,
     unreadable,
 )
+from agentalign_lc.endpoints.journal import Call
+from agentalign_lc.endpoints.spending import Spending
 from agentalign_lc.errors import StoreError
 from agentalign_lc.quality import Duplicates, NearDuplicates
 from agentalign_lc.records import Example, Intent, Result, Status
 from agentalign_lc.seeds import canonical_json
 
-__all__ = ["RunStore"]
+__all__ = ["ResultRow", "RunStore", "result_rows"]
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -43,6 +54,8 @@ CREATE TABLE results (
     PRIMARY KEY (scenario, intent)
 ) WITHOUT ROWID;
 """
+ResultRow = tuple[int, str, str, str, str, str | None, str | None]
+"""A result as it is stored: scenario, intent, status, gate, reason, id and JSON of the example."""
 _FINISHED = "SELECT scenario FROM results GROUP BY scenario HAVING sum(status = 'failed') = 0"
 _ENDLESS = 2**62
 _ORDER = "CASE intent WHEN 'harmful' THEN 0 WHEN 'borderline' THEN 1 ELSE 2 END"
@@ -104,6 +117,7 @@ class RunStore:
         try:
             connection = connect(folder / RUN_FILE, writing=True)
             connection.executescript(_SCHEMA)
+            create_calls(connection)
             store = cls(folder, connection, lock)
             store._set("config", dict(config))
         except sqlite3.Error as error:
@@ -123,10 +137,13 @@ class RunStore:
         demand(folder)
         lock = acquire(folder)
         try:
-            return cls(folder, checked(folder, writing=True), lock)
+            store = cls(folder, checked(folder, writing=True), lock)
+            with reported(folder):
+                create_calls(store._connection)  # a run of an earlier version has none
         except StoreError:
             lock.release()
             raise
+        return store
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -155,28 +172,65 @@ class RunStore:
 
     def save(self, results: Sequence[Result]) -> None:
         """Write the results of one scenario, all or none."""
-        rows = [
-            (
-                result.index,
-                result.intent.value,
-                result.status.value,
-                result.gate,
-                result.reason,
-                result.example.id if result.example else None,
-                canonical_json(result.example.model_dump(mode="json")) if result.example else None,
-            )
-            for result in results
-        ]
+        if results:
+            with self.transaction():
+                self.save_rows(results[0].index, result_rows(results))
+
+    def save_rows(self, scenario: int, rows: Sequence[ResultRow]) -> None:
+        """Write results that are rows already, and let go of the scenario's answers; in a transaction."""
+        self._connection.execute("DELETE FROM meta WHERE key = 'complete'")
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+        )
+        drop_answers(self._connection, scenario)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all that happens inside, or nothing of it."""
         with reported(self.folder), self._connection:
-            self._connection.execute("DELETE FROM meta WHERE key = 'complete'")
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?)", rows
-            )
+            yield
+
+    def keep(self, call: Call) -> None:
+        """Keep the answer of a call until its scenario is saved, and what it cost; in a transaction."""
+        keep_call(self._connection, call)
+
+    def forget(self, scenario: int, calls: Sequence[tuple[str, int]]) -> None:
+        """Let go of answers that were of no use; in a transaction."""
+        forget_answers(self._connection, scenario, calls)
+
+    def answers(self, scenario: int) -> dict[tuple[str, int], str]:
+        """The answers that were kept for a scenario which is not done."""
+        with reported(self.folder):
+            return read_answers(self._connection, scenario)
+
+    def spending(self) -> tuple[Spending, ...]:
+        """What each endpoint was asked, and what it cost."""
+        with reported(self.folder):
+            return read_spending(self._connection)
 
     def finished(self) -> set[int]:
         """Scenarios that need no more work: done, with no failure among their results."""
         with reported(self.folder):
             return {row[0] for row in self._connection.execute(_FINISHED)}
+
+    def count_finished(self) -> int:
+        """Number of scenarios that need no more work."""
+        with reported(self.folder):
+            query = f"SELECT count(*) FROM ({_FINISHED})"  # noqa: S608
+            return int(self._connection.execute(query).fetchone()[0])
+
+    def unfinished(self, numbers: range) -> list[int]:
+        """Scenarios among these that need work, in their order."""
+        with reported(self.folder):
+            done = {
+                row[0]
+                for row in self._connection.execute(
+                    "SELECT scenario FROM results WHERE scenario >= ? AND scenario < ? "
+                    "GROUP BY scenario HAVING sum(status = 'failed') = 0",
+                    (numbers.start, numbers.stop),
+                )
+            }
+        return [number for number in numbers if number not in done]
 
     def close_run(self, gates: Collection[str] = ("duplicates", "near_duplicates")) -> None:
         """Reject duplicates, in the run's order, and mark the run complete.
@@ -334,6 +388,27 @@ class RunStore:
         self._connection.execute(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, canonical_json(value))
         )
+
+
+def result_rows(results: Iterable[Result]) -> list[ResultRow]:
+    """Serialise results, which takes longer than to write them, and can be done elsewhere.
+
+    Example:
+        >>> result_rows([Result.failed(3, Intent.BENIGN, "stage", "no chain")])
+        [(3, 'benign', 'failed', 'stage', 'no chain', None, None)]
+    """
+    return [
+        (
+            result.index,
+            result.intent.value,
+            result.status.value,
+            result.gate,
+            result.reason,
+            result.example.id if result.example else None,
+            canonical_json(result.example.model_dump(mode="json")) if result.example else None,
+        )
+        for result in results
+    ]
 
 
 def _example(text: str) -> Example:

@@ -34,6 +34,8 @@ class Call(Record):
     spend: Spend = Field(default_factory=Spend)
     retries: tuple[str, ...] = ()
     """Why it was tried again, each time: ``429``, ``500``, ``timeout``, ``connection``, ..."""
+    estimated: bool = False
+    """That the endpoint did not say how many tokens it used, and they were estimated."""
 
 
 class Journal(Protocol):

@@ -43,6 +43,8 @@ def app_agent(name: str, app: object, catalog: Catalog) -> "FactoryAgent | Graph
     Raises:
         ConfigError: it is neither, or a tool of it is not simulated.
     """
+    if callable(app) and not _needs(app):
+        app = app()
     if isinstance(app, StateGraph):
         app = app.compile()
     if isinstance(app, CompiledStateGraph):
@@ -52,6 +54,15 @@ def app_agent(name: str, app: object, catalog: Catalog) -> "FactoryAgent | Graph
     raise ConfigError(
         f"{name} is a {type(app).__name__}: give a compiled graph, or a function that takes a list "
         "of tools and returns one"
+    )
+
+
+def _needs(function: Callable[..., Any]) -> bool:
+    """Whether a function has to be given something."""
+    return any(
+        parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        for parameter in inspect.signature(function).parameters.values()
     )
 
 

@@ -212,17 +212,19 @@ def _measured(columns: dict[str, list[tuple[str, float | None]]], draws: int) ->
             if value is not None:
                 sums[name][place[group]] += value
                 counts[name][place[group]] += 1
-    samples = list(resamples([range(len(groups))], draws=draws)) if len(groups) > 1 else []
+    samples = list(resamples([range(len(groups))], draws=draws))
     measured = {}
     for name in columns:
         total, cases = sums[name], counts[name]
         if not sum(cases):
             continue
-        drawn = []
-        for sample in samples:
-            size = sum(cases[at] for at in sample)
-            if size:
-                drawn.append(sum(total[at] for at in sample) / size)
+        # With one group to draw from, chance has no say, and an interval would pretend to know.
+        several = sum(map(bool, cases)) > 1
+        drawn = [
+            sum(total[at] for at in sample) / size
+            for sample in (samples if several else ())
+            if (size := sum(cases[at] for at in sample))
+        ]
         low, high = interval(drawn) if drawn else (None, None)
         measured[name] = Measure(
             value=math.fsum(total) / sum(cases), low=low, high=high, cases=sum(cases)
@@ -271,8 +273,8 @@ def _compared(
             for one, other in both
             if (first := value(one)) is not None and (second := value(other)) is not None
         ]
-        if not pairs or all(first == second == 0 for _, first, second in pairs):
-            continue
+        if not pairs or (name == "cost" and not any(one or other for _, one, other in pairs)):
+            continue  # nobody was paid
         column = [(group, first - second) for group, first, second in pairs]
         found = _measured({name: list(column)}, draws)[name]
         gained = sum(first > second for _, first, second in pairs)

@@ -11,6 +11,7 @@ from agentalign_lc.roles.base import (
     Refuser,
     Roles,
     needs_phrasings,
+    source_of,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "Refuser",
     "Roles",
     "needs_phrasings",
+    "source_of",
 ]

@@ -34,6 +34,7 @@ __all__ = [
     "Refuser",
     "Roles",
     "needs_phrasings",
+    "source_of",
 ]
 
 
@@ -100,6 +101,15 @@ class Author(Protocol):
 def needs_phrasings(author: Author) -> bool:
     """Whether an author can only say chains that have phrasings, as the embedded one."""
     return bool(getattr(author, "needs_phrasings", False))
+
+
+def source_of(role: "Actor | Refuser | Judge", instruction: Instruction) -> Provenance:
+    """Who fills a role for an instruction: of a mix of models, the one that it falls to.
+
+    A role that is a mix says so with a method ``source_of(instruction)``.
+    """
+    told = getattr(role, "source_of", None)
+    return role.source if told is None else told(instruction)
 
 
 @runtime_checkable

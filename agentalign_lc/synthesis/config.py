@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from agentalign_lc.errors import StoreError
+from agentalign_lc.errors import ConfigError, StoreError
 from agentalign_lc.quality import DEFAULT_GATES
 from agentalign_lc.records import Record
 
@@ -36,12 +36,21 @@ class RunConfig(Record):
     """Number of everyday requests, which have no harmful twin, besides the scenarios."""
     pressure: float = Field(0.25, ge=0, le=1)
     """Share of scenarios whose requests come under pressure: urgency, role play and the like."""
-    model: str | None = None
-    """A chat model for all roles, as ``provider:name``; None for the embedded writers."""
+    models: tuple[str, ...] = ()
+    """Chat models for the roles without models of their own, as ``name`` or ``name=weight``.
+
+    A name is ``provider:name``, or one of the models' file; a role without any is embedded.
+    """
     authors: tuple[str, ...] = ()
-    """Chat models that write the requests, as ``provider:name`` or ``provider:name=weight``."""
+    """Chat models that write the requests."""
+    actors: tuple[str, ...] = ()
+    """Chat models that carry them out."""
+    refusers: tuple[str, ...] = ()
+    """Chat models that refuse them."""
+    judges: tuple[str, ...] = ()
+    """Chat models that judge requests and refusals."""
     base_url: str | None = None
-    """Where the model is served, if not at its provider's."""
+    """Where the models are served, if not at their providers'."""
     gates: tuple[str, ...] = DEFAULT_GATES
     """What requests and responses must pass, in this order."""
     contamination: tuple[str, ...] = ()
@@ -63,6 +72,39 @@ class RunConfig(Record):
         """Number of instructions planned."""
         return 3 * self.scenarios + self.everyday
 
+    @property
+    def cast(self) -> dict[str, tuple[str, ...]]:
+        """The models of each role of a run; none for the embedded writer.
+
+        Example:
+            >>> RunConfig(models=("a",), judges=("b", "c=2")).cast["judge"]
+            ('b', 'c=2')
+        """
+        return {
+            "author": self.authors or self.models,
+            "actor": self.actors or self.models,
+            "refuser": self.refusers or self.models,
+            "judge": self.judges or self.models,
+        }
+
+    @property
+    def prompted(self) -> bool:
+        """Whether any role is filled by a model."""
+        return any(self.cast.values())
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "RunConfig":
+        """Return the configuration of a new run.
+
+        Raises:
+            ConfigError: an option cannot be used.
+        """
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
     @classmethod
     def resumed(cls, stored: Mapping[str, Any], given: Mapping[str, Any]) -> "RunConfig":
         """Return a stored configuration, if what is given now does not contradict it.
@@ -75,7 +117,13 @@ class RunConfig(Record):
                 f"this run was started by agentalign-lc {stored.get('version')} and this is {VERSION}: "
                 "continue it with that version, or start again in another folder"
             )
-        config = cls.model_validate(stored)
+        try:
+            config = cls.model_validate(stored)
+        except ValidationError as error:
+            raise StoreError(
+                "this run was started by an earlier agentalign-lc, which configured runs otherwise: "
+                "start again in another folder"
+            ) from error
         for name, value in given.items():
             if getattr(config, name) != value:
                 raise StoreError(

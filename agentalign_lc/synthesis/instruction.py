@@ -1,19 +1,20 @@
 """The instruction graph: write, screen, act or refuse, check, reject; one intent of one scenario."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypedDict
 
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agentalign_lc.errors import AccessError
+from agentalign_lc.errors import StopError
 from agentalign_lc.quality import Evidence, Kind, examine
 from agentalign_lc.records import (
     Example,
     Instruction,
     Intent,
     Outcome,
+    Provenance,
     Result,
     Scenario,
     Split,
@@ -21,7 +22,7 @@ from agentalign_lc.records import (
     Trajectory,
     Verdict,
 )
-from agentalign_lc.roles import Brief
+from agentalign_lc.roles import Brief, source_of
 from agentalign_lc.synthesis.config import VERSION
 from agentalign_lc.synthesis.delegation import delegate
 from agentalign_lc.synthesis.responses import Rejected, Responder
@@ -55,7 +56,7 @@ def build_instruction_graph(studio: Studio) -> CompiledStateGraph[Any, Any, Any,
 
     An instruction that the gates turn down goes back to its author with the
     reason, a bounded number of times. Whatever a node raises becomes a failed
-    result; only a refused key and LangGraph's own interrupts pass through.
+    result; only what stops the run and LangGraph's own interrupts pass through.
     """
     nodes = _Nodes(studio)
     graph = StateGraph(_State, output_schema=_Output)
@@ -75,7 +76,7 @@ def _guarded(stage: str, node: _Node) -> Any:  # noqa: ANN401 - add_node has no 
     async def run(state: _State) -> dict[str, Any]:
         try:
             return await node(state)
-        except (GraphBubbleUp, AccessError):
+        except (GraphBubbleUp, StopError):
             raise
         except Exception as error:  # noqa: BLE001 - failures are data
             reason = f"{type(error).__name__}: {error}"
@@ -164,18 +165,26 @@ class _Nodes:
         )
 
     def _example(self, state: _State, verdicts: tuple[Verdict, ...]) -> Example:
-        roles = self.studio.roles
-        responder = roles.refuser if state["intent"] is Intent.HARMFUL else roles.actor
+        instruction = state["instruction"]
+        judge = source_of(self.studio.roles.judge, instruction)
         return Example(
             scenario=state["scenario"],
-            instruction=state["instruction"],
+            instruction=instruction,
             response=state["response"],
             refused_at=state.get("refused_at"),
             verdicts=verdicts,
             split=state.get("split", "train"),
-            provenance=(state["instruction"].author, responder.source, roles.judge.source),
+            provenance=(instruction.author, *self._answered_by(state), judge),
             version=VERSION,
         )
+
+    def _answered_by(self, state: _State) -> Iterator[Provenance]:
+        """Who wrote the response: the actor, the refuser, or one after the other."""
+        roles, instruction = self.studio.roles, state["instruction"]
+        if state.get("refused_at") != 0:
+            yield source_of(roles.actor, instruction)
+        if state["intent"] is Intent.HARMFUL:
+            yield source_of(roles.refuser, instruction)
 
 
 def _paired(example: Example, wrong: Rejected | None) -> Example:

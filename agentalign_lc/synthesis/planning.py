@@ -17,7 +17,7 @@ from langgraph.types import interrupt
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from agentalign_lc.environment.catalog import Catalog
-from agentalign_lc.errors import AccessError, ConfigError, RoleError
+from agentalign_lc.errors import ConfigError, RoleError, StopError
 from agentalign_lc.records import BehaviorChain
 from agentalign_lc.roles import Planner, PlanRequest
 from agentalign_lc.taxonomy import Library, Proposal, check_proposal, find_kind
@@ -167,7 +167,7 @@ class _Nodes:
         tries = state.get("tries", 0) + 1
         try:
             proposals = await self._chosen(runtime.context).plan(request)
-        except (GraphBubbleUp, AccessError):
+        except (GraphBubbleUp, StopError):
             raise
         except RoleError as error:
             proposals, feedback = [], [*feedback, str(error)]

@@ -11,7 +11,7 @@ from agentalign_lc.environment.twists import was_followed
 from agentalign_lc.errors import RoleError
 from agentalign_lc.quality import check_execution, check_purity
 from agentalign_lc.records import Instruction, Intent, Provenance, Scenario, Trajectory
-from agentalign_lc.roles import Actor, Brief, Case
+from agentalign_lc.roles import Actor, Brief, Case, source_of
 from agentalign_lc.roles.embedded import EmbeddedActor, GullibleActor
 from agentalign_lc.synthesis.agent import AgentContext, build_agent, converse
 from agentalign_lc.synthesis.delegation import shown
@@ -113,7 +113,8 @@ class Responder:
         pure = check_purity(response, len(before.calls)).passed
         if not pure or not (await roles.judge.judge(case)).passed:
             return None
-        return Rejected(_bare(response), "over_refused", roles.refuser.source)
+        source = source_of(roles.refuser, instruction)
+        return Rejected(_bare(response), "over_refused", source)
 
     async def _run(
         self,

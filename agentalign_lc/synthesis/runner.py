@@ -3,31 +3,34 @@
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from agentalign_lc.dataset.calls import total
 from agentalign_lc.dataset.statistics import Statistics, measure
-from agentalign_lc.dataset.store import RunStore
-from agentalign_lc.environment.catalog import Catalog, load_catalog
-from agentalign_lc.errors import ConfigError
-from agentalign_lc.quality import Contamination, Gate, build_gates, contamination_gate
-from agentalign_lc.records import Intent, Record, Result, Status
-from agentalign_lc.roles import Roles, needs_phrasings
+from agentalign_lc.dataset.store import ResultRow, RunStore
+from agentalign_lc.dataset.writer import RunWriter
+from agentalign_lc.endpoints.budget import Budget
+from agentalign_lc.endpoints.journal import Call, Spend
+from agentalign_lc.endpoints.local_budget import LocalBudget
+from agentalign_lc.endpoints.spending import Spending
+from agentalign_lc.quality import Gate
+from agentalign_lc.records import Intent, Record, Status
+from agentalign_lc.roles import Roles
 from agentalign_lc.synthesis.config import RunConfig
-from agentalign_lc.synthesis.graph import ScenarioInput, asked_for, build_graph
+from agentalign_lc.synthesis.crew import SynthesisJob
+from agentalign_lc.synthesis.resources import Resources
 from agentalign_lc.synthesis.sources import resumed_with_sources, with_sources
-from agentalign_lc.synthesis.stage import choose_chains
 from agentalign_lc.synthesis.studio import Studio
-from agentalign_lc.taxonomy import Library, load_library
+from agentalign_lc.workers.run import run_job
+from agentalign_lc.workers.workforce import Workforce
 
 __all__ = ["Summary", "Tally", "synthesize"]
 
-_SCENARIO_TIMEOUT = 900.0
-"""Seconds after which a scenario is given up, so that nothing hangs."""
+_PIECE = 1000
+"""Scenarios of which is asked at once whether they are done."""
 
 
 @dataclass
@@ -40,11 +43,14 @@ class Tally:
     """Scenarios that were done before this process began."""
     counts: dict[Intent, dict[Status, int]]
 
-    def add(self, results: list[Result]) -> None:
+    cost: float = 0.0
+    """US dollars that the run has cost so far, by the price table."""
+
+    def add(self, rows: Iterable[ResultRow]) -> None:
         """Count the results of one more scenario."""
         self.done += 1
-        for result in results:
-            self.counts[result.intent][result.status] += 1
+        for _, intent, status, *_ in rows:
+            self.counts[Intent(intent)][Status(status)] += 1
 
 
 class Summary(Record):
@@ -58,6 +64,8 @@ class Summary(Record):
     """Number of instructions by intent, status and gate (or stage)."""
     statistics: Statistics
     """Diversity and coverage; near-duplicates are left to ``agentalign stats``."""
+    spending: tuple[Spending, ...] = ()
+    """What each endpoint was asked and what it cost, resumed runs included."""
 
     def count(self, intent: Intent, status: Status) -> int:
         """Number of instructions of an intent that ended so."""
@@ -69,7 +77,8 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
     options: Mapping[str, Any] | None = None,
     *,
     resume: bool = False,
-    concurrency: int = 8,
+    resources: Resources | None = None,
+    concurrency: int | None = None,
     roles: Roles | None = None,
     gates: Sequence[Gate] = (),
     warn: Callable[[str], None] = lambda _: None,
@@ -82,8 +91,11 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
         options: Fields of ``RunConfig`` that differ from its defaults.
         resume: Continue the run in the folder, if there is one; failed
             scenarios are tried again.
-        concurrency: How many scenarios are worked on at the same time.
-        roles: Who writes; by default what the configuration says.
+        resources: What it may use: endpoints, money, workers. None of it changes what the embedded
+            writers write, and all of it may differ on resuming.
+        concurrency: How many scenarios are worked on at the same time; short for that of ``resources``.
+        roles: Who writes; by default what the configuration says. With more than one worker they must
+            be picklable, as must gates.
         gates: Gates of yours; the option ``gates`` may name them to put them in order.
         warn: Called with one line for each row of a benchmark file that cannot be read.
         report: Called after every scenario.
@@ -91,7 +103,9 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
     Raises:
         ConfigError: an option cannot be used.
         StoreError: the folder cannot be used.
-        AccessError: the provider refused the key; what was done is kept.
+        StopError: no later call can succeed: a refused key, a spent budget, a dead endpoint; what was
+            done is kept, and the run can be resumed.
+        WorkerError: workers die, and nothing gets done.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -106,16 +120,18 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
         with RunStore.read(out) as store:
             config = resumed_with_sources(store.config, given)
     else:
-        config = _configured(given)
-    if config.contamination and "contamination" in config.gates:
-        benchmarks = Contamination(map(Path, config.contamination), warn)
-        gates = (*gates, contamination_gate(benchmarks))
-    studio = _studio(config, roles, gates)
+        config = RunConfig.of(given)
+    resources = resources or Resources()
+    if concurrency is not None:
+        resources = dataclasses.replace(resources, concurrency=concurrency)
+    job = SynthesisJob(config, resources, roles, tuple(gates))
+    studio = job.build_studio(warn=warn)
+    job = dataclasses.replace(job, studio=studio)
     store = (
         RunStore.resume(out) if continued else RunStore.create(out, config.model_dump(mode="json"))
     )
     with store:
-        asyncio.run(_work(store, config, studio, concurrency, report))
+        asyncio.run(_work(store, job, resources, report))
         store.close_run(config.gates)
         summary = _summary(store, config, studio)
     (out / "summary.json").write_text(
@@ -124,107 +140,65 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
     return summary
 
 
-def _configured(given: Mapping[str, Any]) -> RunConfig:
-    try:
-        return RunConfig.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-
-
-def _studio(config: RunConfig, roles: Roles | None, gates: Sequence[Gate] = ()) -> Studio:
-    catalog = load_catalog(own=map(Path, config.tools))
-    library = load_library(catalog, own=map(Path, config.chains))
-    roles = roles or _roles(config, library, catalog)
-    choose_chains(config.categories, library, catalog, spoken=needs_phrasings(roles.author))
-    return Studio(
-        roles=roles,
-        catalog=catalog,
-        library=library,
-        categories=config.categories,
-        max_turns=config.max_turns,
-        max_tries=config.max_tries,
-        pressure=config.pressure,
-        gates=build_gates(config.gates, gates),
-        rejected=config.rejected,
-        held_out=config.held_out,
-    )
-
-
-def _roles(config: RunConfig, library: Library, catalog: Catalog) -> Roles:
-    from agentalign_lc.roles.embedded import embedded_roles  # noqa: PLC0415 - one of the branches
-
-    if config.model is None and not config.authors:
-        return embedded_roles(library, catalog)
-    from agentalign_lc.roles.prompted import (  # noqa: PLC0415 - heavy, and rarely needed
-        PromptedAuthor,
-        load_mix,
-        prompted_roles,
-    )
-
-    authors = load_mix(config.authors, config.base_url)
-    if config.model is None:
-        written = PromptedAuthor(authors, library, catalog)
-        return dataclasses.replace(embedded_roles(library, catalog), author=written)
-    return prompted_roles(
-        config.model, config.base_url, authors=authors, library=library, catalog=catalog
-    )
-
-
 async def _work(
-    store: RunStore,
-    config: RunConfig,
-    studio: Studio,
-    concurrency: int,
-    report: Callable[[Tally], None],
+    store: RunStore, job: SynthesisJob, resources: Resources, report: Callable[[Tally], None]
 ) -> None:
-    graph = build_graph(studio)
-    finished = store.finished()
-    tally = _tally(store, config, finished)
+    tally = _tally(store, job.config)
     report(tally)
-    planned = config.scenarios + config.everyday
-    waiting = iter([index for index in range(planned) if index not in finished])
-
-    async def worker(indices: Iterator[int]) -> None:
-        # Workers share one iterator: each takes the next number when it is free.
-        for index in indices:
-            results = await _one(index)
-            store.save(results)
-            tally.add(results)
-            report(tally)
-
-    async def _one(index: int) -> list[Result]:
-        everyday = index - config.scenarios
-        unit: ScenarioInput = {"index": index, "seed": config.seed}
-        if everyday >= 0:
-            unit["everyday"] = everyday
-        try:
-            async with asyncio.timeout(_SCENARIO_TIMEOUT):
-                out = await graph.ainvoke(unit)
-        except TimeoutError:
-            reason = f"gave up after {_SCENARIO_TIMEOUT:.0f} seconds"
-            return [Result.failed(index, intent, "scenario", reason) for intent in asked_for(unit)]
-        results: list[Result] = out["results"]
-        return results
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(worker(waiting))
-    except BaseExceptionGroup as group_error:
-        # One cause is enough for one clear line; the others are its echoes.
-        raise group_error.exceptions[0] from None
+    used = total(store.spending())
+    at_once = resources.scenarios_at_once(prompted=job.config.prompted)
+    force = Workforce(resources.workers, resources.engine, resources.address, at_once)
+    with RunWriter(store) as writer:
+        sink = _CountingWriter(writer, tally, report)
+        units = _unfinished(writer, job.config.scenarios + job.config.everyday)
+        await run_job(job, units, sink, force, _budget(resources, used))
 
 
-def _tally(store: RunStore, config: RunConfig, finished: set[int]) -> Tally:
+def _budget(resources: Resources, used: Spend) -> Budget | None:
+    if resources.max_cost is None and resources.max_tokens is None:
+        return None
+    return LocalBudget(resources.max_cost, resources.max_tokens, used)
+
+
+async def _unfinished(writer: RunWriter, planned: int) -> AsyncIterator[int]:
+    """The scenarios that need work, in their order; asked for in pieces, so that none is held long."""
+    for start in range(0, planned, _PIECE):
+        piece = range(start, min(start + _PIECE, planned))
+        for number in await writer.unfinished(piece):
+            yield number
+
+
+class _CountingWriter:
+    """Writes, and then says how far the run is."""
+
+    def __init__(self, writer: RunWriter, tally: Tally, report: Callable[[Tally], None]) -> None:
+        self._writer = writer
+        self._tally = tally
+        self._report = report
+        self.answers = writer.answers
+        self.forget = writer.forget
+
+    async def save(self, unit: int, outcome: Sequence[ResultRow]) -> None:
+        await self._writer.save(unit, outcome)
+        self._tally.add(outcome)
+        self._report(self._tally)
+
+    async def keep(self, call: Call) -> None:
+        await self._writer.keep(call)
+        self._tally.cost += call.spend.cost
+
+
+def _tally(store: RunStore, config: RunConfig) -> Tally:
+    done = store.count_finished()
     counts = {intent: dict.fromkeys(Status, 0) for intent in Intent}
     for intent, status, _, count in store.table(finished_only=True):
         counts[intent][status] += count
     return Tally(
         scenarios=config.scenarios + config.everyday,
-        done=len(finished),
-        resumed=len(finished),
+        done=done,
+        resumed=done,
         counts=counts,
+        cost=total(store.spending()).cost,
     )
 
 
@@ -237,5 +211,6 @@ def _summary(store: RunStore, config: RunConfig, studio: Studio) -> Summary:
         rejected=counts[Status.REJECTED],
         failed=counts[Status.FAILED],
         rows=tuple(store.table()),
+        spending=store.spending(),
         statistics=measure(store, studio.library, capabilities, duplicates=False),
     )

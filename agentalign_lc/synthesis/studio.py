@@ -1,5 +1,6 @@
 """All that the scenario graph works with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentalign_lc.environment.catalog import Catalog
@@ -7,6 +8,7 @@ from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.quality import DEFAULT_GATES, Gate, build_gates
 from agentalign_lc.records import Scenario
 from agentalign_lc.roles import Roles
+from agentalign_lc.synthesis.config import RunConfig
 from agentalign_lc.taxonomy import Library
 
 __all__ = ["Studio"]
@@ -39,6 +41,40 @@ class Studio:
     gates: tuple[Gate, ...] = build_gates(DEFAULT_GATES)
     rejected: bool = True
     held_out: float = 0.2
+
+    @classmethod
+    def of(
+        cls,
+        config: RunConfig,
+        roles: Roles,
+        catalog: Catalog,
+        library: Library,
+        gates: Sequence[Gate] = (),
+    ) -> "Studio":
+        """The studio of a run.
+
+        Args:
+            config: The run's configuration.
+            roles: Who writes.
+            catalog: The tools.
+            library: The chains' language.
+            gates: Gates besides the shipped ones; the configuration may name them.
+
+        Raises:
+            ConfigError: there is no gate of a name.
+        """
+        return cls(
+            roles=roles,
+            catalog=catalog,
+            library=library,
+            categories=config.categories,
+            max_turns=config.max_turns,
+            max_tries=config.max_tries,
+            pressure=config.pressure,
+            gates=build_gates(config.gates, gates),
+            rejected=config.rejected,
+            held_out=config.held_out,
+        )
 
     def tools(self, scenario: Scenario) -> dict[str, ToolSpec]:
         """The tools that a scenario offers, by name."""

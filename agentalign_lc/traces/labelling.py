@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from agentalign_lc.environment.catalog import Catalog
-from agentalign_lc.errors import AccessError, AgentAlignError
+from agentalign_lc.errors import AgentAlignError, StopError
 from agentalign_lc.guard.engine.decision import Decision
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.measuring.replay import replay
@@ -99,7 +99,7 @@ class JudgeLabeller:
             return _unknown(trace, self.name, "it holds no conversation")
         try:
             opinion = self._judge.judge(look(run.messages), "answer")
-        except AccessError:
+        except StopError:
             raise  # no trace will fare better
         except AgentAlignError as error:
             return _unknown(trace, self.name, f"{_BROKE}{error}")

@@ -29,7 +29,7 @@ def run(
     model: LoopbackModel, out: Path, scenarios: int
 ) -> tuple[Summary, dict[tuple[int, Intent], Result]]:
     options = {
-        "scenarios": scenarios, "seed": SEED, "model": "openai:loopback", "base_url": model.plan(scenarios),
+        "scenarios": scenarios, "seed": SEED, "models": ["openai:loopback"], "base_url": model.plan(scenarios),
         "pressure": model.studio.pressure,
     }  # fmt: skip
     summary = synthesize(out, options, concurrency=4)

@@ -44,10 +44,11 @@ def langchain_tools(source: str) -> list[ForeignTool]:
         raise _unusable(source, error) from error
 
 
-def load_attribute(source: str) -> Any:  # noqa: ANN401
+def load_attribute(source: str, *, call: bool = True) -> Any:  # noqa: ANN401
     """Import what ``module:attribute`` or ``path/to/file.py:attribute`` names.
 
-    A function that needs no arguments is called, and what it gives is taken.
+    A function that needs no arguments is called, and what it gives is taken; unless it is wanted as
+    it is (``call=False``).
 
     Raises:
         ConfigError: the module cannot be imported, or has no such attribute.
@@ -55,7 +56,7 @@ def load_attribute(source: str) -> Any:  # noqa: ANN401
     where, _, attribute = source.rpartition(":")
     try:
         found = _attribute(_module(where), attribute)
-        if not isinstance(found, BaseTool) and inspect.isroutine(found):
+        if call and not isinstance(found, BaseTool) and inspect.isroutine(found):
             found = _called(found)
     except ConfigError:
         raise

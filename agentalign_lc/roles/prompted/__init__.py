@@ -1,14 +1,11 @@
 """Roles filled by a LangChain chat model."""
 
-from collections.abc import Sequence
-
-from langchain_core.language_models import BaseChatModel
-
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.roles.base import Roles
 from agentalign_lc.roles.prompted.actor import PromptedActor
 from agentalign_lc.roles.prompted.author import PromptedAuthor
 from agentalign_lc.roles.prompted.judge import PromptedJudge
+from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker, mixed
 from agentalign_lc.roles.prompted.model import (
     ask,
     ask_sync,
@@ -24,12 +21,15 @@ from agentalign_lc.roles.prompted.refuser import PromptedRefuser
 from agentalign_lc.taxonomy import Library
 
 __all__ = [
+    "Mix",
+    "Models",
     "Prompt",
     "PromptedActor",
     "PromptedAuthor",
     "PromptedJudge",
     "PromptedPlanner",
     "PromptedRefuser",
+    "Speaker",
     "ask",
     "ask_sync",
     "call",
@@ -43,29 +43,29 @@ __all__ = [
 
 
 def prompted_roles(
-    model: str | BaseChatModel,
+    model: str | Models,
     base_url: str | None = None,
     *,
-    authors: Sequence[tuple[BaseChatModel, float]] = (),
     library: Library | None = None,
     catalog: Catalog | None = None,
 ) -> Roles:
-    """Fill all five roles with one chat model, or the author with a mix of several.
+    """Fill all five roles with one chat model, or with a mix of several.
+
+    To mix roles of different models, replace some: ``dataclasses.replace(roles, judge=...)``.
 
     Args:
-        model: The model, or its name as ``provider:name``.
+        model: The model, its name as ``provider:name``, or several with their weights.
         base_url: Where it is served, if not at its provider's.
-        authors: Models that write the requests, with their weights; by default the one model.
         library: Where the author's examples are from.
         catalog: Whose tools they use.
 
     Raises:
         ConfigError: the model cannot be made.
     """
-    loaded = load_model(model, base_url)
+    loaded = mixed(load_model(model, base_url) if isinstance(model, str) else model)
     return Roles(
         planner=PromptedPlanner(loaded),
-        author=PromptedAuthor(authors or loaded, library, catalog),
+        author=PromptedAuthor(loaded, library, catalog),
         actor=PromptedActor(loaded),
         refuser=PromptedRefuser(loaded),
         judge=PromptedJudge(loaded),

@@ -1,18 +1,27 @@
 """The prompted author: chat models word the request and name the calls it should lead to."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, Field, field_validator
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.simulate import tool_schema
 from agentalign_lc.environment.slots import fill_arguments, fill_slots, fill_text
-from agentalign_lc.records import ExpectedCall, Instruction, Intent, Provenance, Scenario
+from agentalign_lc.records import (
+    BehaviorChain,
+    ExpectedCall,
+    Instruction,
+    Intent,
+    Provenance,
+    Scenario,
+)
 from agentalign_lc.roles.base import Brief
+from agentalign_lc.roles.prompted.mix import Models, Speaker, mixed, names
 from agentalign_lc.roles.prompted.model import ask, model_name
 from agentalign_lc.roles.prompted.prompt import load_prompt
 from agentalign_lc.seeds import stream
@@ -67,37 +76,33 @@ class PromptedAuthor:
 
     Args:
         models: One model, or several with their weights; which one writes a
-            scenario is decided by its seed, so that the same run asks the same.
+            request is decided by its scenario's seed, so that the same run asks the same.
         library: Where the examples are from; without one there are none.
         catalog: Whose tools the examples use.
     """
 
+    answer = _Answer
+    """What it asks for."""
+
     def __init__(
-        self,
-        models: BaseChatModel | Sequence[tuple[BaseChatModel, float]],
-        library: Library | None = None,
-        catalog: Catalog | None = None,
+        self, models: Models, library: Library | None = None, catalog: Catalog | None = None
     ) -> None:
-        mix = [(models, 1.0)] if isinstance(models, BaseChatModel) else list(models)
-        self._models = [model for model, _ in mix]
-        self._weights = [weight for _, weight in mix]
+        self.mix = mixed(models)
         self._library = library
         self._catalog = catalog
         self._prompt = load_prompt("author")
-        self.source = self._by(", ".join(map(model_name, self._models)))
+        self.source = self._by(names(self.mix))
 
-    async def write(self, brief: Brief) -> Instruction:
-        """Write one instruction.
+    def speaker(self, brief: Brief) -> Speaker:
+        """The model to which a request falls."""
+        return self.mix.pick(brief.scenario.seed, "author", brief.intent.value)
 
-        Raises:
-            AnswerError: the model gave no valid answer.
-        """
+    def render(self, brief: Brief) -> list[BaseMessage]:
+        """What that model is sent."""
         scenario = brief.scenario
-        random = stream(scenario.seed, "author", brief.intent.value)
-        model = random.choices(self._models, self._weights)[0]
         needed = [tool for tool in brief.tools if tool.name in scenario.tools]
         split = scenario.style.pressure is Pressure.DECOMPOSITION and len(scenario.tools) > 1
-        messages = self._prompt.render(
+        return self._prompt.render(
             intent=brief.intent.value,
             reading=scenario.chain.reading(brief.intent),
             category=scenario.chain.category,
@@ -114,9 +119,17 @@ class PromptedAuthor:
             examples=self._examples(scenario, brief.intent),
             feedback=brief.feedback,
         )
-        answer = await ask(model, messages, _Answer)
+
+    async def write(self, brief: Brief) -> Instruction:
+        """Write one instruction.
+
+        Raises:
+            AnswerError: the model gave no valid answer.
+        """
+        model = self.speaker(brief)
+        answer = await ask(model, self.render(brief), _Answer)
         return Instruction(
-            scenario=scenario.id,
+            scenario=brief.scenario.id,
             intent=brief.intent,
             text="\n\n".join(answer.turns),
             turns=tuple(answer.turns) if len(answer.turns) > 1 else (),
@@ -131,15 +144,17 @@ class PromptedAuthor:
     def _by(self, writer: str) -> Provenance:
         return Provenance(role="author", writer=writer, prompt=self._prompt.label)
 
+    @cached_property
+    def _spoken(self) -> tuple[BehaviorChain, ...]:
+        """The chains with phrasings; to look for them takes longer than all else about examples."""
+        scripts = self._library.scripts if self._library else {}
+        return tuple(chain for chain in self._library or () if scripts[chain.name].spoken)
+
     def _examples(self, scenario: Scenario, intent: Intent) -> list[_Example]:
         """Requests of other chains, of the same kind of harm where there are any."""
         if self._library is None or self._catalog is None:
             return []
-        others = [
-            chain
-            for chain in self._library
-            if chain.name != scenario.chain.name and self._library.scripts[chain.name].spoken
-        ]
+        others = [chain for chain in self._spoken if chain.name != scenario.chain.name]
         near = [chain for chain in others if chain.subcategory == scenario.chain.subcategory]
         pool = near if len(near) >= _EXAMPLES else others
         random = stream(scenario.seed, "examples")

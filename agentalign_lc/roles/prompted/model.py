@@ -1,57 +1,30 @@
-"""Chat models for the prompted roles: any LangChain model, structured answers, bounded retries."""
+"""Questions to chat models, as the prompted roles ask them: a message, or a structured answer."""
 
 import json
-import os
+from collections import OrderedDict
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
-from langchain.chat_models import init_chat_model
-from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.output_parsers import JsonOutputParser
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.base import RunnableParallel, RunnableSequence
+from langchain_core.utils.json import parse_json_markdown
 from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, ValidationError
 
-from agentalign_lc.errors import AccessError, AnswerError, ConfigError, RoleError
+from agentalign_lc.endpoints.endpoint import BoundEndpoint, Endpoint, Reply
+from agentalign_lc.endpoints.failure import Kind, classify, one_line
+from agentalign_lc.endpoints.loading import load_model, model_name, weighted
+from agentalign_lc.endpoints.work import current_work
+from agentalign_lc.errors import AccessError, AnswerError, RoleError
 from agentalign_lc.messages import message_text
 
 __all__ = ["ask", "ask_sync", "call", "call_sync", "load_mix", "load_model", "model_name"]
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
-
-_REQUEST_TIMEOUT = 120.0
-"""Seconds after which a request to a provider is given up."""
-
-
-def load_model(model: str | BaseChatModel, base_url: str | None = None) -> BaseChatModel:
-    """Make a chat model from a string such as ``openai:gpt-5.4-mini``, or pass one through.
-
-    With ``base_url`` a bare model name is taken for an OpenAI-compatible
-    server, which on one's own machine needs no key.
-
-    Raises:
-        ConfigError: unknown provider, package not installed, or no key.
-    """
-    if isinstance(model, BaseChatModel):
-        return model
-    options: dict[str, Any] = {"timeout": _REQUEST_TIMEOUT, "max_retries": 4}
-    if base_url is not None:
-        options["base_url"] = base_url
-        if not os.environ.get("OPENAI_API_KEY"):
-            options["api_key"] = "none"
-    try:
-        return _initialised(model, options, own_server=base_url is not None)
-    except ImportError as error:
-        raise ConfigError(f"model {model!r} needs another package: {_line(error)}") from error
-    except ValueError as error:
-        raise ConfigError(
-            f"model {model!r}: write provider:name, such as openai:gpt-5.4-mini ({_line(error)})"
-        ) from error
-    except Exception as error:
-        # Providers check for their key with exceptions of their own.
-        raise ConfigError(f"model {model!r} cannot be used: {_line(error)}") from error
 
 
 def load_mix(
@@ -62,51 +35,29 @@ def load_mix(
     Raises:
         ConfigError: a weight is no positive number, or a model cannot be made.
     """
-    mix = []
-    for text in models:
-        name, _, weight = text.rpartition("=") if "=" in text else (text, "", "1")
-        try:
-            share = float(weight)
-        except ValueError:
-            share = 0.0
-        if not 0 < share < float("inf"):
-            raise ConfigError(f"{text!r}: write provider:name=weight, with a weight above 0")
-        mix.append((load_model(name, base_url), share))
-    return mix
-
-
-def _initialised(model: str, options: dict[str, Any], *, own_server: bool) -> BaseChatModel:
-    try:
-        loaded = init_chat_model(model, **options)
-    except ValueError:
-        if not own_server:
-            raise
-        loaded = init_chat_model(model, model_provider="openai", **options)
-    if not isinstance(loaded, BaseChatModel):
-        raise ConfigError(f"model {model!r} is no chat model")
-    return loaded
-
-
-def model_name(model: BaseChatModel) -> str:
-    """The name under which a model stands in the provenance."""
-    name = getattr(model, "model_name", None) or getattr(model, "model", None)
-    return str(name) if name else type(model).__name__
+    mix = [weighted(text) for text in models]
+    return [(load_model(name, base_url), share) for name, share in mix]
 
 
 async def call(
-    model: Runnable[Any, Any],
+    model: Endpoint | BoundEndpoint | Runnable[Any, Any],
     messages: Sequence[BaseMessage],
     config: RunnableConfig | None = None,
 ) -> AIMessage:
     """Ask a model for a message.
 
-    Retries of rate limits and server errors are the provider client's own
-    (they honour Retry-After).
+    An endpoint journals the call, keeps to its limits and tries again what can
+    succeed; with a plain model that is left to its client.
 
     Raises:
         AccessError: the key was refused.
+        StopError: no later call can succeed either.
         RoleError: the call failed for good.
     """
+    if isinstance(model, Endpoint):
+        model = BoundEndpoint(model, model.model)
+    if isinstance(model, BoundEndpoint):
+        return _message(await model.endpoint.invoke(model.runnable, messages, config))
     return _message(await _invoked(model, list(messages), config))
 
 
@@ -115,12 +66,12 @@ def call_sync(
     messages: Sequence[BaseMessage],
     config: RunnableConfig | None = None,
 ) -> AIMessage:
-    """Ask as ``call`` does, and wait."""
+    """Ask a plain model as ``call`` does, and wait."""
     return _message(_invoked_sync(model, list(messages), config))
 
 
 async def ask(
-    model: BaseChatModel,
+    model: Endpoint | BaseChatModel,
     messages: Sequence[BaseMessage],
     answer: type[AnswerT],
     tries: int = 3,
@@ -141,16 +92,27 @@ async def ask(
     Raises:
         AnswerError: no valid answer came, or the model refused.
         AccessError: the key was refused.
+        StopError: no later call can succeed either.
         RoleError: the call failed for good.
     """
-    asked, exchange = _exchange(model, messages, answer, tries)
+    endpoint = model if isinstance(model, Endpoint) else None
+    form = _form(model.model if isinstance(model, Endpoint) else model, answer)
+    exchange = _corrected(form.asked(messages), answer, tries)
     history = next(exchange)
+    replies: list[Reply] = []
     while True:
-        reply = await _invoked(asked, history, config)
+        if endpoint is None:
+            reply = await _invoked(form.runnable, history, config)
+        else:
+            replies.append(await endpoint.reply(form.runnable, history, config))
+            reply = replies[-1].answer
         try:
             history = exchange.send(reply)
         except StopIteration as end:
             return _typed(end.value, answer)
+        except AnswerError:
+            await _forget(replies)
+            raise
 
 
 def ask_sync(
@@ -160,30 +122,58 @@ def ask_sync(
     tries: int = 3,
     config: RunnableConfig | None = None,
 ) -> AnswerT:
-    """Ask as ``ask`` does, and wait."""
-    asked, exchange = _exchange(model, messages, answer, tries)
+    """Ask a plain model as ``ask`` does, and wait."""
+    form = _form(model, answer)
+    exchange = _corrected(form.asked(messages), answer, tries)
     history = next(exchange)
     while True:
-        reply = _invoked_sync(asked, history, config)
+        reply = _invoked_sync(form.runnable, history, config)
         try:
             history = exchange.send(reply)
         except StopIteration as end:
             return _typed(end.value, answer)
 
 
+async def _forget(replies: Sequence[Reply]) -> None:
+    """Answers that were of no use are not to be recalled: a resumed run asks again."""
+    work = current_work()
+    if replies and work is not None and work.journal is not None:
+        await work.journal.forget(work.unit, [(reply.key, reply.nth) for reply in replies])
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a model is asked for a type of answer."""
+
+    model: BaseChatModel
+    """Kept, so that its id is not given to another."""
+    runnable: Runnable[Any, Any]
+    note: HumanMessage | None
+    """What a model without structured output is told."""
+
+    def asked(self, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+        return [*messages, self.note] if self.note else list(messages)
+
+
+_FORMS: OrderedDict[tuple[int, type[BaseModel]], _Form] = OrderedDict()
+"""The last forms by model and answer: making one costs as much as asking."""
+
+
+def _form(model: BaseChatModel, answer: type[BaseModel]) -> _Form:
+    key = (id(model), answer)
+    form = _FORMS.get(key)
+    if form is None:
+        schema = answer.model_json_schema()
+        structured = _structured(model, schema)
+        note = HumanMessage(_as_json(schema)) if structured is None else None
+        form = _FORMS[key] = _Form(model, structured or model, note)
+        if len(_FORMS) > 64:
+            _FORMS.popitem(last=False)
+    return form
+
+
 _Exchange = Generator[list[BaseMessage], object, BaseModel]
 """Yields what to ask, is sent what came back, and returns the answer; it waits for nothing."""
-
-
-def _exchange(
-    model: BaseChatModel, messages: Sequence[BaseMessage], answer: type[BaseModel], tries: int
-) -> tuple[Runnable[Any, Any], _Exchange]:
-    schema = answer.model_json_schema()
-    structured = _structured(model, schema)
-    history = list(messages)
-    if structured is None:
-        history.append(HumanMessage(_as_json(schema)))
-    return structured or model, _corrected(history, answer, tries)
 
 
 def _corrected(history: list[BaseMessage], answer: type[BaseModel], tries: int) -> _Exchange:
@@ -192,7 +182,7 @@ def _corrected(history: list[BaseMessage], answer: type[BaseModel], tries: int) 
         raw, data = _parsed((yield history))
         refused = raw.additional_kwargs.get("refusal")
         if refused:
-            raise AnswerError(f"the model refused to answer: {_line(refused)}")
+            raise AnswerError(f"the model refused to answer: {one_line(refused)}")
         try:
             return answer.model_validate(data)
         except ValidationError as error:
@@ -217,18 +207,30 @@ def _structured(model: BaseChatModel, schema: dict[str, Any]) -> Runnable[Any, A
     # The JSON schema and not the class: some clients validate a class themselves
     # and raise, and the answer that is to be sent back for correction is lost.
     try:
-        return model.with_structured_output(schema, include_raw=True)
+        structured = model.with_structured_output(schema, include_raw=True)
     except (NotImplementedError, AttributeError, ValueError):
         return None
+    # The model with the schema bound, without the parsers behind it: they cost
+    # as much processor time as the call itself, and we read the answer anyway.
+    if isinstance(structured, RunnableSequence) and isinstance(structured.first, RunnableParallel):
+        steps = structured.first.steps__
+        return steps["raw"] if set(steps) == {"raw"} else structured
+    return structured
+
+
+_read_json = partial(json.loads, strict=False)
 
 
 def _parsed(reply: object) -> tuple[AIMessage, object]:
     if isinstance(reply, dict):
         return reply["raw"], reply["parsed"]
     raw = _message(reply)
+    if raw.tool_calls:
+        return raw, raw.tool_calls[0]["args"]
     try:
-        return raw, JsonOutputParser().parse(message_text(raw))
-    except OutputParserException:
+        # With a parser that completes nothing: half an answer is none.
+        return raw, parse_json_markdown(message_text(raw), parser=_read_json)
+    except ValueError:
         return raw, None
 
 
@@ -261,10 +263,10 @@ def _invoked_sync(
 
 
 def _failure(error: Exception) -> RoleError:
-    status = getattr(error, "status_code", None)
-    if status in (401, 403):
-        return AccessError(f"the provider refused the key ({status}): {_line(error)}")
-    return RoleError(f"{type(error).__name__}: {_line(error)}")
+    failure = classify(error)
+    if failure.kind is Kind.ACCESS:
+        return AccessError(f"the provider refused the key ({failure.reason}): {failure.says}")
+    return RoleError(f"{type(error).__name__}: {failure.says}")
 
 
 def _problem(error: ValidationError, raw: AIMessage) -> str:
@@ -277,7 +279,3 @@ def _problem(error: ValidationError, raw: AIMessage) -> str:
 
 def _as_json(schema: dict[str, Any]) -> str:
     return f"Answer with one JSON object and nothing else. Its JSON schema:\n{json.dumps(schema)}"
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:300]

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
 from agentalign_lc.records import Provenance
 from agentalign_lc.roles.base import PlanRequest
-from agentalign_lc.roles.prompted.model import ask, model_name
+from agentalign_lc.roles.prompted.mix import Models, Speaker, mixed, names
+from agentalign_lc.roles.prompted.model import ask
 from agentalign_lc.roles.prompted.prompt import load_prompt
 from agentalign_lc.taxonomy import Proposal
 
@@ -23,22 +24,24 @@ class PromptedPlanner:
 
     Whether a proposal is valid is checked by whoever asked, who also says in
     the next request what was wrong; a person reviews what is left.
+
+    Args:
+        models: One model, or several with their weights; each kind of harm falls
+            to one, and after every proposal that was turned down to the next draw.
     """
 
-    def __init__(self, model: BaseChatModel) -> None:
-        self._model = model
+    def __init__(self, models: Models) -> None:
+        self.mix = mixed(models)
         self._prompt = load_prompt("planner")
-        self.source = Provenance(
-            role="planner", writer=model_name(model), prompt=self._prompt.label
-        )
+        self.source = Provenance(role="planner", writer=names(self.mix), prompt=self._prompt.label)
 
-    async def plan(self, request: PlanRequest) -> Sequence[Proposal]:
-        """Propose up to ``request.count`` chains.
+    def speaker(self, request: PlanRequest) -> Speaker:
+        """The model to which a request for chains falls."""
+        return self.mix.pick(request.subcategory, "planner", len(request.feedback))
 
-        Raises:
-            AnswerError: the model gave no valid answer.
-        """
-        messages = self._prompt.render(
+    def render(self, request: PlanRequest) -> list[BaseMessage]:
+        """What that model is sent."""
+        return self._prompt.render(
             subcategory=request.subcategory,
             description=request.description,
             capabilities=request.capabilities,
@@ -47,5 +50,12 @@ class PromptedPlanner:
             count=request.count,
             feedback=request.feedback,
         )
-        proposals = await ask(self._model, messages, _Proposals)
+
+    async def plan(self, request: PlanRequest) -> Sequence[Proposal]:
+        """Propose up to ``request.count`` chains.
+
+        Raises:
+            AnswerError: the model gave no valid answer.
+        """
+        proposals = await ask(self.speaker(request), self.render(request), _Proposals)
         return proposals.chains[: request.count]

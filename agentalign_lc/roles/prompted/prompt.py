@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel
@@ -40,9 +40,15 @@ class Prompt(BaseModel):
     def render(self, **values: Any) -> list[BaseMessage]:  # noqa: ANN401 - whatever the file names
         """Fill the places; a value that the file names and nobody gave is an error."""
         return [
-            SystemMessage(_SANDBOX.from_string(self.system).render(values).strip()),
-            HumanMessage(_SANDBOX.from_string(self.user).render(values).strip()),
+            SystemMessage(_compiled(self.system).render(values).strip()),
+            HumanMessage(_compiled(self.user).render(values).strip()),
         ]
+
+
+@lru_cache(maxsize=64)
+def _compiled(text: str) -> Template:
+    # To compile a template takes much longer than to fill it, and every call fills one.
+    return _SANDBOX.from_string(text)
 
 
 @lru_cache(maxsize=32)

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
 
 from agentalign_lc.messages import message_text
-from agentalign_lc.records import Intent, Provenance
+from agentalign_lc.records import Instruction, Intent, Provenance
 from agentalign_lc.roles.base import Brief
+from agentalign_lc.roles.prompted.mix import Models, Speaker, mixed, names
 from agentalign_lc.roles.prompted.model import call, model_name
-from agentalign_lc.roles.prompted.prompt import load_prompt
+from agentalign_lc.roles.prompted.prompt import Prompt, load_prompt
 
 __all__ = ["PromptedRefuser"]
 
@@ -23,23 +23,43 @@ class PromptedRefuser:
 
     For a request that deserves help, it asks for the refusal of an over-cautious
     assistant, which serves as a rejected response.
+
+    Args:
+        models: One model, or several with their weights; which one refuses is
+            decided by the scenario and the intent.
     """
 
-    def __init__(self, model: BaseChatModel) -> None:
-        self._model = model
+    def __init__(self, models: Models) -> None:
+        self.mix = mixed(models)
         self._refusal, self._over_refusal = load_prompt("refuser"), load_prompt("over_refusal")
-        self.source = Provenance(
-            role="refuser",
-            writer=model_name(model),
-            prompt=f"{self._refusal.label}, {self._over_refusal.label}",
-        )
+        both = f"{self._refusal.label}, {self._over_refusal.label}"
+        self.source = Provenance(role="refuser", writer=names(self.mix), prompt=both)
 
-    async def refuse(self, messages: Sequence[BaseMessage], brief: Brief) -> AIMessage:
-        """Return the refusal; no tools are bound, and the text stands in the content."""
+    def speaker(self, scenario: str, intent: Intent) -> Speaker:
+        """The model to which a refusal falls.
+
+        Args:
+            scenario: The scenario's id.
+            intent: What is refused.
+        """
+        return self.mix.pick(scenario, "refuser", intent.value)
+
+    def source_of(self, instruction: Instruction) -> Provenance:
+        """Who refuses an instruction."""
+        prompt = self._prompt(instruction.intent)
+        writer = model_name(self.speaker(instruction.scenario, instruction.intent))
+        return Provenance(role="refuser", writer=writer, prompt=prompt.label)
+
+    def _prompt(self, intent: Intent) -> Prompt:
+        return self._refusal if intent is Intent.HARMFUL else self._over_refusal
+
+    def render(self, messages: Sequence[BaseMessage], brief: Brief) -> list[BaseMessage]:
+        """What that model is sent."""
         chain = brief.scenario.chain
+        prompt = self._prompt(brief.intent)
         conversation = "\n\n".join(_lines(messages))
         if brief.intent is Intent.HARMFUL:
-            prompt = self._refusal.render(
+            return prompt.render(
                 conversation=conversation,
                 calls=sum(len(getattr(message, "tool_calls", ())) for message in messages),
                 reading=chain.harmful,
@@ -47,10 +67,12 @@ class PromptedRefuser:
                 careful=chain.category == "self_harm",
                 urgent=chain.subcategory == "suicide",
             )
-        else:
-            reading = chain.reading(brief.intent)
-            prompt = self._over_refusal.render(conversation=conversation, reading=reading)
-        answer = await call(self._model, prompt)
+        return prompt.render(conversation=conversation, reading=chain.reading(brief.intent))
+
+    async def refuse(self, messages: Sequence[BaseMessage], brief: Brief) -> AIMessage:
+        """Return the refusal; no tools are bound, and the text stands in the content."""
+        model = self.speaker(brief.scenario.id, brief.intent)
+        answer = await call(model, self.render(messages, brief))
         return AIMessage(
             message_text(answer).strip(), id=answer.id, usage_metadata=answer.usage_metadata
         )

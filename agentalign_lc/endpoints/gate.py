@@ -1,0 +1,135 @@
+"""The gate before an endpoint: who may ask next, and when."""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiolimiter import AsyncLimiter
+
+from agentalign_lc.endpoints.concurrency import Concurrency
+from agentalign_lc.endpoints.limits import Limits
+
+__all__ = ["Gate"]
+
+_BURST = 6.0
+"""Seconds whose requests may be sent at once; a whole minute's at once is what providers refuse."""
+
+
+class Gate:
+    """Lets calls through: by unit, then as they came, as many as limits and concurrency allow.
+
+    One caller at a time has the turn. It waits for a place, for the end of a
+    rest that the endpoint asked for, and for the rates; all others wait for
+    the turn, so that whoever comes with a lower unit is next.
+
+    Args:
+        limits: Limits of the endpoint.
+        concurrency: Its adaptive limit on calls in flight.
+        sleep: How to wait.
+
+    Example:
+        >>> async def main():
+        ...     gate = Gate(Limits(concurrency=1), Concurrency(1))
+        ...     async with gate.place(unit=0):
+        ...         return gate.in_flight
+        >>> asyncio.run(main())
+        1
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        concurrency: Concurrency,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.in_flight = 0
+        self._concurrency = concurrency
+        self._clock = clock or asyncio.get_running_loop().time
+        self._sleep = sleep
+        self._requests = _limiter(limits.requests_per_minute)
+        self._tokens = _limiter(limits.tokens_per_minute)
+        self._owed = 0.0
+        self._order = itertools.count()
+        self._queue: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._taken = False
+        self._room: asyncio.Future[None] | None = None
+
+    @asynccontextmanager
+    async def place(self, unit: int, tokens: int = 0) -> AsyncIterator[None]:
+        """A place in flight.
+
+        Args:
+            unit: What the call belongs to; lower ones go first.
+            tokens: About how many the call will use; ``correct`` it afterwards.
+        """
+        await self._turn(unit)
+        try:
+            await self._admitted(tokens)
+        finally:
+            self._pass_on()
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+            if self._room is not None and not self._room.done():
+                self._room.set_result(None)
+
+    def correct(self, tokens: int) -> None:
+        """Count tokens that were used beyond what was said before (or fewer, if negative)."""
+        self._owed += tokens
+
+    async def _turn(self, unit: int) -> None:
+        if not self._taken:
+            self._taken = True
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._queue, (unit, next(self._order), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        while self._queue:
+            turn = heapq.heappop(self._queue)[2]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._taken = False
+
+    async def _admitted(self, tokens: int) -> None:
+        while True:
+            if self.in_flight >= self._concurrency.limit:
+                self._room = asyncio.get_running_loop().create_future()
+                await self._room
+            elif (rest := self._concurrency.rest_until - self._clock()) > 0:
+                await self._sleep(rest)
+            else:
+                break
+        if self._requests:
+            await self._requests.acquire()
+        if self._tokens:
+            await self._acquire_tokens(self._tokens, tokens)
+        self.in_flight += 1
+
+    async def _acquire_tokens(self, limiter: AsyncLimiter, tokens: int) -> None:
+        due = tokens + self._owed
+        self._owed = min(0.0, due)
+        while due > 0:
+            # A call may need more than a whole bucket.
+            part = min(due, limiter.max_rate)
+            await limiter.acquire(part)
+            due -= part
+
+
+def _limiter(per_minute: float | None) -> AsyncLimiter | None:
+    if per_minute is None:
+        return None
+    per_second = per_minute / 60
+    burst = max(1.0, per_second * _BURST)
+    return AsyncLimiter(burst, burst / per_second)
