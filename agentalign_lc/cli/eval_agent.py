@@ -35,7 +35,7 @@ def agent(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         list[str],
         typer.Argument(
             metavar="AGENT...",
-            help="A chat model (provider:name); a LangGraph app (module:attribute or file.py:attribute: a "
+            help="A chat model (provider:name, or hf:FOLDER of a checkpoint); a LangGraph app (module:attribute or file.py:attribute: a "
             "compiled graph, or a function from tools to one); scripted:executes, scripted:refuses, "
             "scripted:refuses-harmful.",
         ),
@@ -88,6 +88,9 @@ def agent(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
             help="Suite with the tools of a compiled graph, as `agentalign tools import` writes it."
         ),
     ] = None,
+    chains: Annotated[
+        list[Path] | None, typer.Option(help="Chain file of your own; repeat for several.")
+    ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="Policy of +guard. (default: the shipped one)")
     ] = None,
@@ -113,13 +116,11 @@ def agent(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
     """
     # Help must not wait for LangGraph.
     from agentalign_lc.endpoints.price import PriceTable  # noqa: PLC0415
-    from agentalign_lc.environment.catalog import load_catalog  # noqa: PLC0415
-    from agentalign_lc.evaluation.cases import read_cases, stage_cases  # noqa: PLC0415
+    from agentalign_lc.evaluation.cases import load_world, read_cases, stage_cases  # noqa: PLC0415
     from agentalign_lc.evaluation.evaluate import Money, contenders, evaluate  # noqa: PLC0415
     from agentalign_lc.evaluation.loading import load_agent, load_judge  # noqa: PLC0415
     from agentalign_lc.evaluation.variants import build_guard, parse_variants  # noqa: PLC0415
     from agentalign_lc.synthesis.resources import Resources  # noqa: PLC0415
-    from agentalign_lc.taxonomy import load_library  # noqa: PLC0415
 
     variants = parse_variants(variant or ())
     resources = Resources(
@@ -133,15 +134,14 @@ def agent(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         max_tokens=max_tokens,
     )
     endpoints = resources.endpoints(base_url)
-    catalog = load_catalog(own=tools or ())
-    library = load_library(catalog)
+    catalog, library = load_world(data, tools or (), chains or ())
     named = dict.fromkeys(agents)
     entries = [load_agent(name, library, catalog, endpoints) for name in named]
     brought = [one.tools for one in entries if one.tools is not None]
     common = frozenset.intersection(*brought) if brought else None
     cases: CaseSet
     if data is not None:
-        cases = read_cases(data, split, scenarios, own=tools or (), tools=common)
+        cases = read_cases(data, split, scenarios, world=(catalog, library), tools=common)
     else:
         staged = stage_cases(
             split,

@@ -18,7 +18,7 @@ from agentalign_lc.taxonomy import Library
 
 __all__ = ["load_agent", "load_judge", "names_app"]
 
-_SCRIPTED = "scripted:"
+_SCRIPTED, _LOCAL = "scripted:", "hf:"
 
 
 def load_agent(name: str, library: Library, catalog: Catalog, endpoints: Endpoints) -> Agent:
@@ -26,7 +26,8 @@ def load_agent(name: str, library: Library, catalog: Catalog, endpoints: Endpoin
 
     Args:
         name: ``scripted:executes`` and its like; ``module:attribute`` or ``path/to/file.py:attribute``
-            of an app; else a chat model, ``provider:name`` or a name of the models' file.
+            of an app; ``hf:path/to/folder`` of a checkpoint; else a chat model, ``provider:name``
+            or a name of the models' file.
         library: The chains of the cases.
         catalog: The tools of the cases.
         endpoints: Where chat models come from.
@@ -36,6 +37,12 @@ def load_agent(name: str, library: Library, catalog: Catalog, endpoints: Endpoin
     """
     if name.startswith(_SCRIPTED):
         return scripted_agent(name.removeprefix(_SCRIPTED), library, catalog)
+    if name.startswith(_LOCAL):
+        from agentalign_lc.evaluation.local_model import (  # noqa: PLC0415 - the extra train
+            LocalChatModel,
+        )
+
+        return ModelAgent(name, LocalChatModel.load(name.removeprefix(_LOCAL)))
     if names_app(name):
         return app_agent(name, load_attribute(name, call=False), catalog)
     return ModelAgent(name, endpoints.get(name))
