@@ -142,6 +142,58 @@ def test_cases_of_a_run(agentalign, tmp_path: Path):
     assert "no kept request of the split test_chains" in err
 
 
+APP = """
+from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.tools import tool
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode, tools_condition
+
+@tool
+def mail_somebody(to: str, subject: str, body: str) -> str:
+    'Send an email to somebody.'
+    raise SystemExit("the app's own tool ran")
+
+@tool
+def search_the_web(query: str) -> list[str]:
+    'Search the web for pages.'
+    raise SystemExit("the app's own tool ran")
+
+TOOLS = [mail_somebody, search_the_web]
+
+def agent(state):
+    if isinstance(state["messages"][-1], ToolMessage):
+        return {"messages": [AIMessage("Done.")]}
+    said = {"to": "a@example.com", "subject": "Hi", "body": "Hi"}
+    call = {"name": "mail_somebody", "args": said, "id": "1"}
+    return {"messages": [AIMessage("", tool_calls=[call])]}
+
+graph = StateGraph(MessagesState).add_node("agent", agent).add_node("tools", ToolNode(TOOLS))
+graph.add_edge(START, "agent").add_edge("tools", "agent")
+graph = graph.add_conditional_edges("agent", tools_condition).compile()
+
+def build(tools):
+    graph = StateGraph(MessagesState)
+    graph.add_node("agent", lambda state: {"messages": [AIMessage("I can't help with that.")]})
+    return graph.add_edge(START, "agent").compile()
+"""
+
+
+def test_apps_of_a_file(agentalign, eval_agent, tmp_path: Path):
+    app, suite = tmp_path / "app.py", tmp_path / "suite.yaml"
+    app.write_text(APP)
+    assert agentalign("tools", "import", f"{app}:TOOLS", "--out", suite)[0] == 0
+    both = (f"{app}:graph", f"{app}:build")
+    code, text, _ = eval_agent(*both, "--tools", suite, "--split", "train")
+    assert code == 0, text
+    with EvalStore.read(tmp_path / "eval") as store:
+        mailed, refused = (store.table().row(name, Intent.HARMFUL).measures for name in both)
+    assert 0.0 < mailed["score"].value < 1.0  # it mails, and not what it was asked to
+    assert (mailed["refused"].value, refused["refused"].value) == (0.0, 1.0)
+    code, _, err = eval_agent(both[0], "--split", "train")
+    assert code == 2
+    assert "has tools that are not simulated (mail_somebody, search_the_web)" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
