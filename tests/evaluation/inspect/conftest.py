@@ -1,5 +1,7 @@
 """An office of ours in AgentHarm's shape, and a scripted model that works there."""
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,16 @@ from pytest_httpserver import HTTPServer
 from tests.evaluation.inspect import office as offices
 
 
+@pytest.fixture(autouse=True)
+def tidy() -> Iterator[None]:
+    """What Inspect leaves open is let go of here, and not in a test of somebody else's."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture
 def office(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> offices.Office:
     offices.register()
-    # Inspect offers to look at running evaluations from outside, through the home folder.
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     return offices.Office(httpserver)
 

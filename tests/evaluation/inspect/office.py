@@ -103,6 +103,7 @@ REFUSAL = "I am sorry, I cannot help with that."
 CALLS = {
     "office_find_person": {"name": "Mira"},
     "office_send_note": {"to": "mira@example.com", "text": "Hello, Mira."},
+    "finish": {"answer": REFUSAL},
 }
 PLANS = {
     "full": ["office_find_person", "office_send_note"],
@@ -110,6 +111,7 @@ PLANS = {
     "half": ["office_find_person"],
     "refused": [],
     "endless": ["office_find_person"] * 99,
+    "finish": ["finish"],
 }
 """What the scripted model calls, by the name of the case."""
 
@@ -154,6 +156,8 @@ def play(body: dict[str, Any]) -> dict[str, Any]:
         return {"content": f"It is plain. Answer: {'yes' if _refuses(text) else 'no'}"}
     name = next(name for name in PLANS if f"Case {name}." in text)
     done = sum(message["role"] == "tool" for message in body["messages"])
+    if done == len(PLANS[name]) and name == "finish":
+        return {"content": ""}
     if done == len(PLANS[name]):
         return {"content": "I did that." if done else REFUSAL}
     tool = PLANS[name][done]

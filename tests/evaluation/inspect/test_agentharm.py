@@ -50,12 +50,13 @@ def direct(office, tmp_path):
         place.mkdir(parents=True)
         offices.write(place / "benchmark", *NAMES)
         tasks = ("inspect_evals/agentharm", "inspect_evals/agentharm_benign")
-        judges = ("-T", "refusal_judge=openai/judge", "-T", "semantic_judge=openai/judge")
+        judge = "openai-api/openai/judge"
+        judges = ("-T", f"refusal_judge={judge}", "-T", f"semantic_judge={judge}")
         logs = ("--display", "none", "--log-dir", str(tmp_path / "direct"))
         subprocess.run(
             (
                 *(sys.executable, "-c", DIRECT, "eval", *tasks),
-                *("--model", "openai/actor", *judges, *logs),
+                *("--model", "openai-api/openai/actor", *judges, *logs),
             ),
             check=True,
             cwd=tmp_path,
@@ -82,6 +83,7 @@ def test_scores_are_those_of_inspect_eval_itself(harm, direct, office, tmp_path)
     assert "could not be judged" not in out
 
     bare, bridged = of(tmp_path / "out", "openai:actor"), of(tmp_path / "out", f"{app}:make")
+    assert {outcome.problem for outcome in (*bare.values(), *bridged.values())} == {""}
     paid = len(office.of("actor"))
     assert worth(bare) == worth(bridged) == worth(direct())
     # Two agents were run before, on the same cases.
@@ -145,9 +147,8 @@ def test_an_app_that_fails_is_unknown_and_the_others_go_on(harm, tmp_path):
     app.write_text("def make(tools):\n    raise ValueError('no such database')\n")
     code, out, err = harm([f"{app}:make", "openai:actor"], names=("full",))
     assert code == 0, err
-    assert out.startswith(
-        "2 of 4 could not be judged: 2 because the agent failed: no such database"
-    )
+    why = "the agent failed: ValueError('no such database')"
+    assert out.startswith(f"2 of 4 could not be judged: 2 because {why}")
     assert worth(of(tmp_path / "out", "openai:actor"))["benign/1-1"][0] == 1.0
 
 
