@@ -43,12 +43,11 @@ def inspect_model_at(name: str, base_url: str | None, key: str | None = None) ->
     """
     from inspect_ai.model import get_model  # noqa: PLC0415 - an extra, and slow to import
 
-    # Servers that speak OpenAI's dialect have its chat completions, seldom its responses.
-    options: dict[str, Any] = (
-        {"responses_api": False} if base_url and name.startswith("openai/") else {}
-    )
+    if base_url and name.startswith("openai/"):
+        # Inspect's provider for servers that speak OpenAI's dialect, but are none of OpenAI's.
+        name = f"openai-api/{name}"
     try:
-        return get_model(name, base_url=base_url, api_key=key, **options)
+        return get_model(name, base_url=base_url, api_key=key)
     except Exception as error:  # Inspect's own class for it is not public
         raise ConfigError(f"Inspect cannot use the model {name}: {error}") from error
 
