@@ -25,8 +25,8 @@ def agent(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         typer.Argument(
             metavar="AGENT...",
             help="A chat model (provider:name); a LangGraph app (module:attribute or file.py:attribute: a "
-            "compiled graph, or a function from tools to one); scripted:executes, scripted:refuses, "
-            "scripted:refuses-harmful.",
+            "compiled graph, or a function from tools to one); hf:FOLDER, a checkpoint of yours (extra "
+            "train); scripted:executes, scripted:refuses, scripted:refuses-harmful.",
         ),
     ],
     out: Annotated[

@@ -9,6 +9,7 @@ from agentalign_lc.environment.imports.langchain import load_attribute
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.evaluation.agents import Agent, ModelAgent
 from agentalign_lc.evaluation.apps import app_agent
+from agentalign_lc.evaluation.local_model import LocalChatModel
 from agentalign_lc.evaluation.scripted import scripted_agent
 from agentalign_lc.roles import Judge
 from agentalign_lc.roles.embedded import EmbeddedJudge
@@ -17,15 +18,16 @@ from agentalign_lc.taxonomy import Library
 
 __all__ = ["load_agent", "load_judge", "names_app"]
 
-_SCRIPTED = "scripted:"
+_SCRIPTED, _LOCAL = "scripted:", "hf:"
 
 
 def load_agent(name: str, library: Library, catalog: Catalog, base_url: str | None = None) -> Agent:
     """Find the agent that a name stands for.
 
     Args:
-        name: ``scripted:executes`` and its like; ``module:attribute`` or ``path/to/file.py:attribute``
-            of an app; else a chat model, ``provider:name``.
+        name: ``scripted:executes`` and its like; ``hf:FOLDER`` of a transformers checkpoint, which is
+            loaded into this process; ``module:attribute`` or ``path/to/file.py:attribute`` of an app;
+            else a chat model, ``provider:name``.
         library: The chains of the cases.
         catalog: The tools of the cases.
         base_url: Where a chat model is served.
@@ -35,6 +37,8 @@ def load_agent(name: str, library: Library, catalog: Catalog, base_url: str | No
     """
     if name.startswith(_SCRIPTED):
         return scripted_agent(name.removeprefix(_SCRIPTED), library, catalog)
+    if name.startswith(_LOCAL):
+        return ModelAgent(name, LocalChatModel.load(name.removeprefix(_LOCAL)))
     if names_app(name):
         return app_agent(name, load_attribute(name, call=False), catalog)
     return ModelAgent(name, load_model(name, base_url))
