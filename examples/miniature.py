@@ -20,7 +20,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,6 +31,8 @@ try:
     from datasets import Dataset, disable_progress_bars
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+    from transformers.trainer_callback import PrinterCallback
+    from transformers.utils import logging
     from transformers.utils.chat_template_utils import render_jinja_template
     from trl import SFTConfig, SFTTrainer
 except ImportError as error:
@@ -38,17 +40,23 @@ except ImportError as error:
     raise SystemExit(2) from error
 
 from agentalign_lc import RunStore, synthesize
+from agentalign_lc.cli.eval_table import print_table
 from agentalign_lc.dataset.conversation import Conversation, run_conversations
 from agentalign_lc.dataset.export.trl import trl_messages
 from agentalign_lc.evaluation.agents import ModelAgent
 from agentalign_lc.evaluation.cases import read_cases
 from agentalign_lc.evaluation.evaluate import Contender, evaluate
 from agentalign_lc.evaluation.local_model import LocalChatModel
-from agentalign_lc.evaluation.table import Measure, Table
 from agentalign_lc.evaluation.variants import Variant
 from agentalign_lc.records import Intent
 from agentalign_lc.roles.embedded import EmbeddedJudge
+from agentalign_lc.synthesis.resources import Resources
 
+READ = (
+    "Read it so: the model that has seen benign examples alone does what a harmful request asks as "
+    "it does any other; the one that has seen them all should refuse more of the harmful than of the "
+    "others (see the changes), and lose little where it does not refuse (NRS)."
+)
 UNSEEN = "test_chains"
 """The split that is not trained on: no other chain has its sequences of capabilities."""
 LONGEST = 288
@@ -143,8 +151,8 @@ class Trainer(SFTTrainer):
 
 def train(
     rows: list[dict[str, list[int]]], tokenizer: PreTrainedTokenizerFast, given: argparse.Namespace
-) -> tuple[LlamaForCausalLM, float]:
-    """Train a model from random weights; returns it with the loss of its last steps."""
+) -> tuple[LlamaForCausalLM, str]:
+    """Train a model from random weights; returns it with its losses."""
     set_seed(given.seed)
     model = LlamaForCausalLM(
         LlamaConfig(
@@ -183,24 +191,10 @@ def train(
         trainer = Trainer(
             model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
-    return model, [entry["loss"] for entry in trainer.state.log_history if "loss" in entry][-1]
-
-
-def show(table: Table, labels: Sequence[str]) -> None:
-    """Print what the two did, with 95 % intervals over chains."""
-    print(f"\n{'':34}{'n':>5}{'refused':>18}{'score':>18}{'full score':>18}")
-    for intent in Intent:
-        for label in labels:
-            row = table.row(label, intent)
-            cells = [_cell(row.measures.get(name)) for name in ("refused", "score", "full")]
-            print(f"{intent.value:11}{label:23}{row.cases:5}{''.join(cells)}")
-
-
-def _cell(measure: Measure | None) -> str:
-    if measure is None:
-        return f"{'?':>18}"
-    return f"{measure.value:>8.0%} [{measure.low or 0:.0%}, {measure.high or 0:.0%}]".rjust(18)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return model, f"loss {losses[0]:.2f}, at the end {losses[-1]:.2f}"
 
 
 def main() -> None:
@@ -208,12 +202,19 @@ def main() -> None:
     given = _arguments()
     started = time.monotonic()
     disable_progress_bars()
+    logging.disable_progress_bar()
     with TemporaryDirectory() as name:
         folder = given.out or Path(name)
         run = given.run or folder / "run"
         if not RunStore.exists(run):
-            options = {"scenarios": given.scenarios, "seed": given.seed, "pressure": 0.0}
-            synthesize(run, {**options, "rejected": False})
+            options = {
+                "scenarios": given.scenarios,
+                "seed": given.seed,
+                "held_out": given.held_out,
+                "pressure": 0.0,
+                "rejected": False,
+            }
+            synthesize(run, options, resources=Resources(workers=given.workers))
         with RunStore.read(run) as store:
             seen = [c for c in run_conversations(store) if c.split != UNSEEN]
         texts = (
@@ -232,7 +233,7 @@ def main() -> None:
         agents = []
         for label, intents in kinds.items():
             chosen = [row for intent, row in rows if intent in intents]
-            model, loss = train(chosen, tokenizer, given)
+            model, losses = train(chosen, tokenizer, given)
             saved = folder / label.replace(" ", "-")
             model.save_pretrained(saved)
             tokenizer.save_pretrained(saved)
@@ -243,7 +244,7 @@ def main() -> None:
             )
             _say(
                 started,
-                f"{label}: {given.steps} steps on {len(chosen)} conversations, loss {loss:.2f}",
+                f"{label}: {given.steps} steps on {len(chosen)} conversations, {losses}",
             )
 
         cases = read_cases(run, UNSEEN, given.cases)
@@ -253,7 +254,8 @@ def main() -> None:
             started,
             f"{len(cases.cases)} requests of {len({c.group for c in cases.cases})} unseen chains answered by each",
         )
-        show(table, list(kinds))
+        print_table(table, folder / "eval")
+        print(READ)
 
 
 def _arguments() -> argparse.Namespace:
@@ -270,8 +272,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="a larger model and more steps (GPU)")
     given = parser.parse_args()
     given.width, given.layers, given.words, given.rate = 128, 4, 4096, 3e-3
+    given.held_out, given.workers = 0.2, os.cpu_count() or 1
     if given.smoke:
-        given.scenarios, given.steps, given.cases, given.words = 40, 4, 1, 1024
+        given.scenarios, given.steps, given.cases, given.words = 16, 3, 1, 1024
+        given.held_out, given.workers = 0.5, 1
     if given.full:
         given.scenarios, given.steps, given.width, given.layers, given.rate = (
             12000,
