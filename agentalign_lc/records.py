@@ -6,7 +6,9 @@ borderline, benign); each leads to a *trajectory*; what passes the gates is an
 *example*. After AgentAlign (arXiv 2505.23020), section 3.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from langchain_core.messages import AIMessage, ToolMessage
@@ -52,6 +54,13 @@ class Record(BaseModel):
     """Base of all records: immutable, and strict about unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy, with other values for some fields; what is computed is computed anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
 
 
 class Intent(StrEnum):
@@ -129,7 +138,7 @@ class BehaviorChain(Record):
     benign: _Line
 
     @computed_field  # type: ignore[prop-decorator]
-    @property
+    @cached_property
     def id(self) -> str:
         """Content id of the chain."""
         return content_id("chain", self.model_dump(mode="json", exclude={"id"}))
@@ -215,7 +224,7 @@ class Scenario(Record):
     """The calls that lead to a note, where the request stands in one and is only pointed to."""
 
     @computed_field  # type: ignore[prop-decorator]
-    @property
+    @cached_property
     def id(self) -> str:
         """Content id of the scenario."""
         return content_id("scenario", self.model_dump(mode="json", exclude={"id", "index"}))
@@ -265,7 +274,7 @@ class Instruction(Record):
     author: Provenance
 
     @computed_field  # type: ignore[prop-decorator]
-    @property
+    @cached_property
     def id(self) -> str:
         """Content id of the instruction."""
         return content_id("instruction", self.model_dump(mode="json", exclude={"id"}))
@@ -364,7 +373,7 @@ class Example(Record):
     """Version of the package that made the row."""
 
     @computed_field  # type: ignore[prop-decorator]
-    @property
+    @cached_property
     def id(self) -> str:
         """Content id: the same instruction and response give the same id."""
         return content_id(

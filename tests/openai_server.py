@@ -69,6 +69,8 @@ class LoopbackModel:
     seed: int
     faults: dict[int, Fault] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
+    heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Each request: the role that was asked, and the body."""
     _written: dict[str, Instruction] = field(default_factory=dict)
     _scenarios: dict[str, Scenario] = field(default_factory=dict)
 
@@ -84,11 +86,23 @@ class LoopbackModel:
         )
         return self.server.url_for("/v1")
 
+    def write_all(self) -> None:
+        """Know all requests as the embedded author writes them, for a run in which it does."""
+        for scenario in self._scenarios.values():
+            for intent in Intent:
+                self._write(scenario, intent)
+
+    def _write(self, scenario: Scenario, intent: Intent) -> Instruction:
+        instruction = asyncio.run(self.studio.roles.author.write(self._brief(scenario, intent)))
+        self._written[instruction.request] = delegate(instruction, scenario)
+        return instruction
+
     def _answer(self, request: Request) -> Response:
         body = request.get_json()
         text = "\n".join(str(message.get("content") or "") for message in body["messages"])
         role = next((r for r, sign in _SIGNS.items() if sign in text), "actor")
         self.asked[role] += 1
+        self.heard.append((role, body))
         scenario = self._scenario(text)
         fault = self.faults.get(scenario.index)
         return (fault and fault(role)) or getattr(self, f"_{role}")(scenario, body, text)
@@ -109,8 +123,7 @@ class LoopbackModel:
 
     def _author(self, scenario: Scenario, _: dict[str, Any], text: str) -> Response:
         intent = next(i for i in Intent if f"Write a {i.value} request" in text)
-        instruction = asyncio.run(self.studio.roles.author.write(self._brief(scenario, intent)))
-        self._written[instruction.request] = delegate(instruction, scenario)
+        instruction = self._write(scenario, intent)
         calls = [{"tool": c.tool, "arguments": json.dumps(c.arguments)} for c in instruction.calls]
         return completion(
             {"content": json.dumps({"turns": list(instruction.said), "calls": calls})}

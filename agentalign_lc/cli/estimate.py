@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agentalign_lc.cli.money import dollars
-from agentalign_lc.synthesis.estimate import Estimate, Total
+from agentalign_lc.synthesis.scaling import Estimate, Total
 
 __all__ = ["print_estimate"]
 
@@ -22,7 +22,8 @@ def print_estimate(found: Estimate, max_cost: float | None, console: Console | N
         max_cost: The run's budget in US dollars, if it has one.
         console: Where to print.
     """
-    console = console or Console()
+    # Names of models have colons, between which rich would find emoji.
+    console = console or Console(emoji=False)
     if not found.asked:
         _say(console, "The embedded writers ask no model: nothing to pay. Nothing was written.")
         return
@@ -43,8 +44,7 @@ def print_estimate(found: Estimate, max_cost: float | None, console: Console | N
 
 
 def _lines(found: Estimate, max_cost: float | None) -> list[str]:
-    kind = "scenarios of shipped chains" if found.shipped else "scenarios"
-    counted = f"Counted: {found.sampled} of {found.scenarios:,} {kind}."
+    counted = f"Counted: {found.sampled} of {found.scenarios:,} scenarios."
     if found.sampled < found.scenarios:
         counted += (
             f" The whole run: {_whole(found.low.calls)} to {_whole(found.high.calls)} calls, "
@@ -58,6 +58,11 @@ def _lines(found: Estimate, max_cost: float | None) -> list[str]:
     )
     most += "." if found.unpaid else f", {dollars(found.most.cost)}."
     lines = [counted, most, _NOT_IN_IT]
+    if found.unsaid:
+        lines.append(
+            f"Chains without phrasings cannot be counted ({found.unsaid}); "
+            f"{'shipped chains' if found.shipped else 'the others'} stand for them."
+        )
     if found.unpriced:
         lines.append(
             f"No price of {', '.join(found.unpriced)}: give --prices FILE to see the cost, "
@@ -77,4 +82,4 @@ def _whole(number: float) -> str:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(line, highlight=False, markup=False, soft_wrap=True, emoji=False)

@@ -18,6 +18,9 @@ _CAPTION = (
     "which one of these is unknown; they count in neither column. Injected: orders inside tool results "
     "that were followed."
 )
+_ABOUT_CHANGES = (
+    "Percentage points with 95 % intervals; p: McNemar's exact test, each case by itself."
+)
 _MEASURES = {
     "score": "score",
     "full": "full",
@@ -35,8 +38,10 @@ def print_table(table: Table, out: Path, console: Console | None = None) -> None
     if said:
         console.print(said, markup=False, soft_wrap=True)
     console.print(_grid(table))
+    console.print(_CAPTION, style="dim")
     if table.differences:
         console.print(_changes(table))
+        console.print(_ABOUT_CHANGES, style="dim")
     console.print(f"{out / 'table.json'}", markup=False, soft_wrap=True)
 
 
@@ -55,13 +60,11 @@ def unknown_line(table: Table) -> str:
     return f"{table.unknown} of {table.cases} could not be judged: {reasons}"
 
 
-def _empty(caption: str, title: str | None = None) -> Grid:
+def _empty(title: str | None = None) -> Grid:
     """A grid that spends no room on lines, as a terminal of 100 columns has none."""
     return Grid(
         title=title,
         title_justify="left",
-        caption=caption,
-        caption_justify="left",
         box=None,
         padding=(0, 0, 0, 1),
         pad_edge=False,
@@ -72,7 +75,7 @@ def _grid(table: Table) -> Grid:
     """Agents one under the other, a line for each intent."""
     shown = [name for name in _MEASURES if any(name in row.measures for row in table.rows)]
     paid = any(row.measures["cost"].value for row in table.rows)
-    grid = _empty(caption=_CAPTION)
+    grid = _empty()
     grid.add_column("intent", min_width=14, overflow="fold")
     for heading in ("n", "?", *(_MEASURES[name] for name in shown), "steps", *(["cost"] * paid)):
         grid.add_column(heading, justify="right")
@@ -108,10 +111,7 @@ def _percent(found: Measure | None) -> str:
 
 
 def _changes(table: Table) -> Grid:
-    grid = _empty(
-        title="Changes on the same cases",
-        caption="Percentage points with 95 % intervals; p: McNemar's exact test.",
-    )
+    grid = _empty("Changes on the same cases")
     grid.add_column("intent", min_width=14, overflow="fold")
     for name in _CHANGES:
         grid.add_column(_MEASURES[name], justify="right")

@@ -20,8 +20,8 @@ __all__ = [
     "Workers",
 ]
 
-_MODELS = "Who writes: embedded writers, or models"
-_LIMITS = "Limits and budget (of models)"
+_MODELS = "Models"
+_LIMITS = "Limits and budget of models"
 _MACHINES = "Processes and machines"
 
 BaseUrl = Annotated[

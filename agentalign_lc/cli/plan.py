@@ -10,10 +10,12 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from rich.console import Console
 
+from agentalign_lc.cli.options import BaseUrl, ModelsFile
 from agentalign_lc.cli.review import decide
 from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.records import BehaviorChain
 from agentalign_lc.synthesis.planning import PlanInput, build_planner_graph
+from agentalign_lc.synthesis.resources import Resources
 from agentalign_lc.taxonomy import append_chains, load_library
 
 __all__ = ["plan"]
@@ -21,28 +23,30 @@ __all__ = ["plan"]
 
 def plan(
     subcategory: Annotated[str, typer.Option(help="Kind of harm to plan for, such as phishing.")],
-    model: Annotated[str, typer.Option(help="Chat model that proposes, as provider:name.")],
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="Chat model that proposes, as provider:name or a name of --models; repeat for a mix, "
+            "with weights as name=2."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Chain file that what you approve is added to.")] = Path(
         "chains.yaml"
     ),
     n: Annotated[int, typer.Option("--n", min=1, max=50, help="How many chains.")] = 5,
-    base_url: Annotated[
-        str | None, typer.Option(help="Where the model is served, for an OpenAI-compatible server.")
-    ] = None,
+    base_url: BaseUrl = None,
+    models: ModelsFile = None,
     tools: Annotated[
         list[Path] | None, typer.Option(help="Suite of your own tools; repeat for several.")
     ] = None,
 ) -> None:
     """Let a chat model propose behavior chains, and decide about each in the terminal."""
-    from agentalign_lc.roles.prompted import (  # noqa: PLC0415 - heavy
-        PromptedPlanner,
-        load_model,
-    )
+    from agentalign_lc.roles.prompted import PromptedPlanner  # noqa: PLC0415 - heavy
 
     catalog = load_catalog(own=tools or ())
     # Chains that were saved here before are known too, so that none comes twice.
     library = load_library(catalog, own=[out] if out.exists() else ())
-    planner = PromptedPlanner(load_model(model, base_url))
+    planner = PromptedPlanner(Resources(models=models).endpoints(base_url).mix(model))
     graph = build_planner_graph(planner, catalog, library, InMemorySaver())
     console = Console()
     result = asyncio.run(_reviewed(graph, {"subcategory": subcategory, "count": n}, console, out))
@@ -53,7 +57,8 @@ def plan(
     rejected = len(result.get("rejected", []))
     console.print(f"{len(approved)} approved, {rejected} rejected", highlight=False)
     if approved:
-        command = f"agentalign synth --out runs/new --chains {out} --model {model}"
+        asked = " ".join(f"--model {name}" for name in model)
+        command = f"agentalign synth --out runs/new --chains {out} {asked}"
         console.print(f"Saved in {out}. Use them: {command}", soft_wrap=True, highlight=False)
 
 

@@ -17,7 +17,8 @@ __all__ = ["print_summary"]
 
 def print_summary(summary: Summary, out: Path, console: Console | None = None) -> None:
     """Print what was planned, kept, rejected and failed, the reasons, and what to do next."""
-    console = console or Console()
+    # Names of models have colons, between which rich would find emoji.
+    console = console or Console(emoji=False)
     table = Table(title=f"Run in {out}", title_justify="left")
     for heading in ("intent", "planned", "kept", "rejected", "failed"):
         table.add_column(heading, justify="left" if heading == "intent" else "right")
@@ -75,8 +76,8 @@ def _print_spending(spending: Sequence[Spending], console: Console) -> None:
         again = ", ".join(f"{count} x {reason}" for reason, count in one.retries.items())
         numbers = (one.calls, one.failed, one.input_tokens, one.output_tokens)
         calls, failed, read, written = (f"{number:,}" for number in numbers)
-        cost = dollars(one.cost) if one.cost else ""
-        table.add_row(one.endpoint, calls, failed, again, read, written, cost)
+        paid = dollars(one.cost) if one.cost else ""
+        table.add_row(one.endpoint, calls, failed, again, read, written, paid)
     console.print(table)
     cost = sum(one.cost for one in spending)
     if cost and len(spending) > 1:

@@ -32,7 +32,7 @@ __all__ = ["synth"]
 
 _RUN = "The run"
 _ABOUT = "What it is about"
-_WRITERS = "Who writes: embedded writers, or models"
+_MODELS = "Models"
 _CHECKS = "What is kept"
 _MACHINES = "Processes and machines"
 
@@ -134,27 +134,27 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
     model: Annotated[
         list[str] | None,
         typer.Option(
-            rich_help_panel=_WRITERS,
+            rich_help_panel=_MODELS,
             help="Model for all roles, as provider:name or a name of --models; repeat for a mix, with "
             "weights as name=2. (default: the embedded writers)",
         ),
     ] = None,
     author: Annotated[
         list[str] | None,
-        typer.Option(rich_help_panel=_WRITERS, help=f"Model that writes the requests, {_ROLE}"),
+        typer.Option(rich_help_panel=_MODELS, help=f"Model that writes the requests, {_ROLE}"),
     ] = None,
     actor: Annotated[
         list[str] | None,
-        typer.Option(rich_help_panel=_WRITERS, help=f"Model that carries them out, {_ROLE}"),
+        typer.Option(rich_help_panel=_MODELS, help=f"Model that carries them out, {_ROLE}"),
     ] = None,
     refuser: Annotated[
         list[str] | None,
-        typer.Option(rich_help_panel=_WRITERS, help=f"Model that refuses them, {_ROLE}"),
+        typer.Option(rich_help_panel=_MODELS, help=f"Model that refuses them, {_ROLE}"),
     ] = None,
     judge: Annotated[
         list[str] | None,
         typer.Option(
-            rich_help_panel=_WRITERS, help=f"Model that judges requests and responses, {_ROLE}"
+            rich_help_panel=_MODELS, help=f"Model that judges requests and responses, {_ROLE}"
         ),
     ] = None,
     base_url: BaseUrl = None,

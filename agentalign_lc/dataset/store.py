@@ -23,6 +23,7 @@ from agentalign_lc.dataset.calls import (
     read_answers,
     read_spending,
 )
+from agentalign_lc.dataset.closing import find_repeats
 from agentalign_lc.dataset.database import (
     RUN_FILE,
     acquire,
@@ -32,14 +33,14 @@ from agentalign_lc.dataset.database import (
     reported,
     unreadable,
 )
+from agentalign_lc.dataset.result_rows import ResultRow, read_example, result_rows
 from agentalign_lc.endpoints.journal import Call
 from agentalign_lc.endpoints.spending import Spending
 from agentalign_lc.errors import StoreError
-from agentalign_lc.quality import Duplicates, NearDuplicates
-from agentalign_lc.records import Example, Intent, Result, Status
+from agentalign_lc.records import Intent, Result, Status
 from agentalign_lc.seeds import canonical_json
 
-__all__ = ["ResultRow", "RunStore", "result_rows"]
+__all__ = ["RunStore"]
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -54,8 +55,6 @@ CREATE TABLE results (
     PRIMARY KEY (scenario, intent)
 ) WITHOUT ROWID;
 """
-ResultRow = tuple[int, str, str, str, str, str | None, str | None]
-"""A result as it is stored: scenario, intent, status, gate, reason, id and JSON of the example."""
 _FINISHED = "SELECT scenario FROM results GROUP BY scenario HAVING sum(status = 'failed') = 0"
 _ENDLESS = 2**62
 _ORDER = "CASE intent WHEN 'harmful' THEN 0 WHEN 'borderline' THEN 1 ELSE 2 END"
@@ -241,29 +240,22 @@ class RunStore:
         Args:
             gates: Which of the gates over a whole run ask, in this order.
         """
-        exact, near = Duplicates(), NearDuplicates()
-        asked = [gate for gate in gates if gate in ("duplicates", "near_duplicates")]
         with reported(self.folder), self._connection:
-            rows = self._connection.execute(
+            kept = self._connection.execute(
                 "SELECT scenario, intent, id, json_extract(example, '$.instruction.note.text'), "  # noqa: S608
                 "json_extract(example, '$.instruction.text') FROM results "
                 f"WHERE status = 'kept' ORDER BY scenario, {_ORDER}"
-            ).fetchall()
-            for scenario, intent, name, note, text in rows:
-                request = note or text
-                verdicts = (
-                    exact.check(request, name)
-                    if gate == "duplicates"
-                    else near.check(request, name, scenario)
-                    for gate in asked
-                )
-                verdict = next((verdict for verdict in verdicts if not verdict.passed), None)
-                if verdict is not None:
-                    self._connection.execute(
-                        "UPDATE results SET status = 'rejected', gate = ?, reason = ? "
-                        "WHERE scenario = ? AND intent = ?",
-                        (verdict.gate, verdict.reason, scenario, intent),
-                    )
+            )
+            # Written afterwards: a table that is being read must not be changed.
+            repeats = [
+                (verdict.gate, verdict.reason, scenario, intent)
+                for scenario, intent, verdict in find_repeats(kept, gates)
+            ]
+            self._connection.executemany(
+                "UPDATE results SET status = 'rejected', gate = ?, reason = ? "
+                "WHERE scenario = ? AND intent = ?",
+                repeats,
+            )
             self._put("complete", value=True)
 
     def counts(self) -> Counter[Status]:
@@ -326,7 +318,7 @@ class RunStore:
                         status=Status(state),
                         gate=gate,
                         reason=reason,
-                        example=_example(example) if example else None,
+                        example=read_example(example) if example else None,
                     )
                 except (ValidationError, ValueError) as error:
                     raise unreadable(self.folder, name, index) from error
@@ -388,32 +380,3 @@ class RunStore:
         self._connection.execute(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, canonical_json(value))
         )
-
-
-def result_rows(results: Iterable[Result]) -> list[ResultRow]:
-    """Serialise results, which takes longer than to write them, and can be done elsewhere.
-
-    Example:
-        >>> result_rows([Result.failed(3, Intent.BENIGN, "stage", "no chain")])
-        [(3, 'benign', 'failed', 'stage', 'no chain', None, None)]
-    """
-    return [
-        (
-            result.index,
-            result.intent.value,
-            result.status.value,
-            result.gate,
-            result.reason,
-            result.example.id if result.example else None,
-            canonical_json(result.example.model_dump(mode="json")) if result.example else None,
-        )
-        for result in results
-    ]
-
-
-def _example(text: str) -> Example:
-    data = json.loads(text)
-    # Computed from the content; stored for readers of the file, not read back.
-    for record in (data, data["scenario"], data["scenario"]["chain"], data["instruction"]):
-        record.pop("id", None)
-    return Example.model_validate(data)

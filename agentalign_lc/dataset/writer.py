@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Self, TypeVar
 
-from agentalign_lc.dataset.store import ResultRow, RunStore
+from agentalign_lc.dataset.result_rows import ResultRow
+from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.endpoints.journal import Call
 
 __all__ = ["RunWriter"]
@@ -28,7 +29,7 @@ class RunWriter:
     Example:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
-        >>> from agentalign_lc.dataset.store import result_rows
+        >>> from agentalign_lc.dataset.result_rows import result_rows
         >>> from agentalign_lc.records import Intent, Result
         >>> async def write(store: RunStore) -> None:
         ...     with RunWriter(store) as writer:

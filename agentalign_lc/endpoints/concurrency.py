@@ -10,6 +10,8 @@ _WINDOW = 100
 _SHARE = 0.1
 """Share of busy answers that is borne: chance refusals are no overload."""
 _FACTOR = 0.7
+_ROUND = 25
+"""Answers without overload after which it grows, at least: a small limit must not rush upwards."""
 
 
 class Concurrency:
@@ -20,7 +22,7 @@ class Concurrency:
     by 0.7, and nobody is to start before the endpoint said to come back.
     Answers to calls that had started before are echoes of the same overload
     and count no more. A round of answers without overload (as many as there
-    may be calls in flight) lets it grow by a tenth.
+    may be calls in flight, and no fewer than 25) lets it grow by a tenth.
 
     Args:
         most: Calls in flight at most, and to begin with.
@@ -64,7 +66,7 @@ class Concurrency:
         self._round.append(busy)
         if sum(self._recent) > _SHARE * _WINDOW:
             self._shrink(now, after)
-        elif len(self._round) >= self.limit:
+        elif len(self._round) >= max(self.limit, _ROUND):
             self._grow()
 
     def _shrink(self, now: float, after: float) -> None:

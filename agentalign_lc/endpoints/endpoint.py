@@ -63,6 +63,7 @@ class _Lane:
     concurrency: Concurrency
     health: Health
     busy: Health
+    answered: bool = False
 
 
 class Endpoint:
@@ -242,6 +243,7 @@ class Endpoint:
             failure = classify(error)
             self._judge(lane, failure, started, now())
             return failure
+        lane.answered = True
         lane.health.succeeded(now())
         lane.busy.succeeded(now())
         lane.concurrency.answered(busy=False, started=started, now=now())
@@ -256,6 +258,8 @@ class Endpoint:
             raise AccessError(
                 f"{self.place} refused the key or the account ({failure.reason}): {failure.says}"
             )
+        if failure.reason == "404" and not lane.answered:
+            raise EndpointError(f"{self.place} is not there: {failure.says}; check its name")
         if failure.kind is Kind.FINAL:
             lane.health.succeeded(now)  # it answers, if only to say no
             return

@@ -1,6 +1,7 @@
 """All endpoints of a run, by name: roles that name the same one share its limits."""
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -79,18 +80,6 @@ class Endpoints:
             )
         ]
 
-    def price(self, name: str) -> Price | None:
-        """What a model costs, found without making it.
-
-        Raises:
-            ConfigError: it has no price, and needs one.
-            DocumentError: a file cannot be used.
-        """
-        entry = self._entry(name)
-        return self._needed(
-            name, entry.price or self._table.find(name) or self._table.find(entry.model)
-        )
-
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs to make the same endpoints: files, limits, and no client."""
         state = {name: value for name, value in self.__dict__.items() if name not in _OWN}
@@ -104,21 +93,34 @@ class Endpoints:
     def _table(self) -> PriceTable:
         return PriceTable.load(self.prices) if self.prices else PriceTable({})
 
+    def price(self, name: str) -> Price | None:
+        """The price of a model, if it is known; no client is made and no key needed.
+
+        Raises:
+            ConfigError: it is not known, and the run has a maximum cost.
+        """
+        entry = self._entry(name)
+        price = entry.price or self._table.find(name) or self._table.find(entry.model)
+        return self._needed(name, price)
+
     def _entry(self, name: str) -> ModelEntry:
         return self._entries.get(name) or ModelEntry(model=name)
 
     def _named(self, name: str) -> Endpoint:
-        entry, price = self._entry(name), self.price(name)
+        entry = self._entry(name)
         limits = entry.limits(self.limits)
         base_url = entry.base_url or self.base_url
-        options = {
+        options: dict[str, object] = {
             **entry.options,
             "max_retries": 0,
-            "timeout": _timeout(entry.model, base_url, limits),
+            "timeout": limits.timeout,
             **self._key(name, entry),
         }
         loaded = load_model(entry.model, base_url, **options)
-        return Endpoint(loaded, name, limits.among(self.workers), price)
+        if hasattr(loaded, "root_async_client"):
+            options |= _openai_options(entry, base_url, limits)
+            loaded = load_model(entry.model, base_url, **options)
+        return Endpoint(loaded, name, limits.among(self.workers), self.price(name))
 
     def _brought(self, model: BaseChatModel) -> Endpoint:
         name = model_name(model)
@@ -148,10 +150,16 @@ _OWN = frozenset({"_made", "_entries", "_table"})
 """What each process makes for itself."""
 
 
-def _timeout(model: str, base_url: str | None, limits: Limits) -> object:
-    """The client's own timeout; connecting gets less, where the client can tell."""
-    if base_url is None and not model.startswith("openai:"):
-        return limits.timeout
+def _openai_options(entry: ModelEntry, base_url: str | None, limits: Limits) -> dict[str, object]:
+    """Options of OpenAI's client, of which we know more than of others."""
     from openai import Timeout  # noqa: PLC0415 - heavy, and only where it is used
 
-    return Timeout(limits.timeout, connect=min(_CONNECT, limits.timeout))
+    from agentalign_lc.endpoints.http import LoopClient  # noqa: PLC0415 - likewise
+
+    timeout = Timeout(limits.timeout, connect=min(_CONNECT, limits.timeout))
+    options: dict[str, object] = {"timeout": timeout, "http_async_client": LoopClient()}
+    name = entry.model.rpartition(":")[2].rpartition("/")[2]
+    if base_url is not None and not re.match(r"(gpt|chatgpt|codex|o\d)", name):
+        # Other servers speak chat completions; for OpenAI's own models LangChain chooses.
+        options["use_responses_api"] = entry.options.get("use_responses_api", False)
+    return options

@@ -83,11 +83,9 @@ def classify(error: BaseException, now: datetime | None = None) -> Failure:
     if status is not None and not 200 <= status < 300:
         kind = _kind_of(status, _codes(error))
         return Failure(kind, str(status), says, _retry_after(headers, now or datetime.now(UTC)))
-    names = {name for link in _chain(error) for name in _names(link)}
-    if names & _TIMEOUTS:
-        return Failure(Kind.PASSING, "timeout", says)
-    if names & _CONNECTIONS or isinstance(error, OSError):
-        return Failure(Kind.PASSING, "connection", _cause(error))
+    broken = _broken(error)
+    if broken:
+        return Failure(Kind.PASSING, broken, says if broken == "timeout" else _cause(error))
     if _is_half(error, status):
         return Failure(Kind.PASSING, "half an answer", f"an answer that cannot be read ({says})")
     return Failure(Kind.FINAL, type(error).__name__, says)
@@ -172,6 +170,17 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     except ValueError:
         return None
     return max(0.0, (date.astimezone(UTC) - now).total_seconds())
+
+
+def _broken(error: BaseException) -> str:
+    """``timeout`` or ``connection``, if it is one; the deepest cause knows it best."""
+    for link in reversed(list(_chain(error))):
+        names = set(_names(link))
+        if names & _TIMEOUTS:
+            return "timeout"
+        if names & _CONNECTIONS:
+            return "connection"
+    return "connection" if isinstance(error, OSError) else ""
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

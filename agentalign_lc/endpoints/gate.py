@@ -20,9 +20,9 @@ _BURST = 6.0
 class Gate:
     """Lets calls through: by unit, then as they came, as many as limits and concurrency allow.
 
-    One caller at a time has the turn. It waits for a place, for the end of a
-    rest that the endpoint asked for, and for the rates; all others wait for
-    the turn, so that whoever comes with a lower unit is next.
+    When there is a place, the first in the queue has the turn. It waits for the
+    end of a rest that the endpoint asked for and for the rates; all others wait
+    for the turn, so that whoever comes with a lower unit is next.
 
     Args:
         limits: Limits of the endpoint.
@@ -55,7 +55,6 @@ class Gate:
         self._order = itertools.count()
         self._queue: list[tuple[int, int, asyncio.Future[None]]] = []
         self._taken = False
-        self._room: asyncio.Future[None] | None = None
 
     @asynccontextmanager
     async def place(self, unit: int, tokens: int = 0) -> AsyncIterator[None]:
@@ -65,57 +64,64 @@ class Gate:
             unit: What the call belongs to; lower ones go first.
             tokens: About how many the call will use; ``correct`` it afterwards.
         """
-        await self._turn(unit)
-        try:
-            await self._admitted(tokens)
-        finally:
-            self._pass_on()
+        await self._enter(unit, tokens)
         try:
             yield
         finally:
             self.in_flight -= 1
-            if self._room is not None and not self._room.done():
-                self._room.set_result(None)
+            self._next()
 
     def correct(self, tokens: int) -> None:
         """Count tokens that were used beyond what was said before (or fewer, if negative)."""
         self._owed += tokens
 
-    async def _turn(self, unit: int) -> None:
-        if not self._taken:
+    async def _enter(self, unit: int, tokens: int) -> None:
+        order = next(self._order)
+        while True:
+            await self._turn(unit, order)
+            try:
+                rest = self._concurrency.rest_until - self._clock()
+                if rest > 0:
+                    await self._sleep(rest)
+                elif self._full:
+                    continue  # the limit fell during a rest
+                else:
+                    if self._requests:
+                        await self._requests.acquire()
+                    if self._tokens:
+                        await self._acquire_tokens(self._tokens, tokens)
+                    self.in_flight += 1
+                    return
+            finally:
+                self._taken = False
+                self._next()
+
+    @property
+    def _full(self) -> bool:
+        return self.in_flight >= self._concurrency.limit
+
+    async def _turn(self, unit: int, order: int) -> None:
+        if not (self._taken or self._queue or self._full):
             self._taken = True
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._queue, (unit, next(self._order), turn))
+        heapq.heappush(self._queue, (unit, order, turn))
+        self._next()
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._pass_on()
+                self._taken = False
+                self._next()
             raise
 
-    def _pass_on(self) -> None:
-        while self._queue:
+    def _next(self) -> None:
+        """Give the turn to the first in the queue, if it is free and there is a place."""
+        while self._queue and not (self._taken or self._full):
             turn = heapq.heappop(self._queue)[2]
             if not turn.done():
+                self._taken = True
                 turn.set_result(None)
-                return
-        self._taken = False
-
-    async def _admitted(self, tokens: int) -> None:
-        while True:
-            if self.in_flight >= self._concurrency.limit:
-                self._room = asyncio.get_running_loop().create_future()
-                await self._room
-            elif (rest := self._concurrency.rest_until - self._clock()) > 0:
-                await self._sleep(rest)
-            else:
-                break
-        if self._requests:
-            await self._requests.acquire()
-        if self._tokens:
-            await self._acquire_tokens(self._tokens, tokens)
-        self.in_flight += 1
 
     async def _acquire_tokens(self, limiter: AsyncLimiter, tokens: int) -> None:
         due = tokens + self._owed

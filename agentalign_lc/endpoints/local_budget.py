@@ -33,7 +33,8 @@ class LocalBudget:
         ...     except BudgetError as error:
         ...         return str(error)
         >>> print(asyncio.run(main()))
-        the budget is used up: $0.50 of $1.00; raise --max-cost and continue with --resume
+        the budget is used up: $0.50 of $1.00, and the next call may need $0.60;
+        raise --max-cost and continue with --resume
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class LocalBudget:
         self._reserved_cost, self._reserved_tokens = 0.0, 0
         self._reserved = 0
         self._waiting: deque[tuple[Spend, asyncio.Future[None]]] = deque()
+        self._refusal: str | None = None
 
     @property
     def cost(self) -> float:
@@ -88,6 +90,10 @@ class LocalBudget:
             most, room = self._waiting[0]
             if room.done():
                 self._waiting.popleft()
+            elif self._refusal is not None:
+                # A smaller call may fit, but the run stops: it would be paid for and lost.
+                self._waiting.popleft()
+                room.set_exception(BudgetError(self._refusal))
             elif self._fits(most):
                 self._waiting.popleft()
                 self._reserved += 1
@@ -95,8 +101,7 @@ class LocalBudget:
                 self._reserved_tokens += _tokens(most)
                 room.set_result(None)
             elif not self._reserved:
-                self._waiting.popleft()
-                room.set_exception(BudgetError(self._used_up(most)))
+                self._refusal = self._used_up(most)
             else:
                 return
 
@@ -116,10 +121,15 @@ class LocalBudget:
 
     def _used_up(self, most: Spend) -> str:
         if self.max_cost is not None and self._cost + most.cost > self.max_cost:
-            used, option = f"{_dollars(self._cost)} of {_dollars(self.max_cost)}", "--max-cost"
+            used = f"{_dollars(self._cost)} of {_dollars(self.max_cost)}"
+            more, option = _dollars(most.cost), "--max-cost"
         else:
-            used, option = f"{self._tokens:,} of {self.max_tokens:,} tokens", "--max-tokens"
-        return f"the budget is used up: {used}; raise {option} and continue with --resume"
+            used = f"{self._tokens:,} of {self.max_tokens:,} tokens"
+            more, option = f"{_tokens(most):,}", "--max-tokens"
+        return (
+            f"the budget is used up: {used}, and the next call may need {more};"
+            f" raise {option} and continue with --resume"
+        )
 
 
 def _tokens(spend: Spend) -> int:

@@ -37,8 +37,11 @@ class Meter:
 
     def most(self, asked: Question) -> Spend:
         """What a call may use at most, as far as can be known before."""
-        largest = self._largest or self._max_tokens or _UNKNOWN_ANSWER
-        return self._spend(int(asked.tokens * self._ratio) + 1, largest)
+        allowed = asked.longest or self._max_tokens
+        largest = self._largest or allowed or _UNKNOWN_ANSWER
+        return self._spend(
+            int(asked.tokens * self._ratio) + 1, min(largest, allowed) if allowed else largest
+        )
 
     def read(self, asked: Question, answer: AIMessage | None) -> tuple[Spend, bool]:
         """What a call used, and whether that had to be estimated."""

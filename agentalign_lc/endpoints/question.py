@@ -29,6 +29,8 @@ class Question:
     key: str
     """Digest of the endpoint, the messages and the bound arguments."""
     characters: int
+    longest: int | None = None
+    """Tokens that the answer may have at most, if that is bound."""
 
     @property
     def tokens(self) -> int:
@@ -52,10 +54,11 @@ def question(
         ...     "m", model, [HumanMessage("Hi", id="2")])
         True
     """
-    asked = [endpoint, [_said(message) for message in messages], _bound(runnable)]
+    bound = _bound(runnable)
+    asked = [endpoint, [_said(message) for message in messages], bound]
     text = json.dumps(asked, sort_keys=True, default=_plain)
     digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    return Question(digest, len(text))
+    return Question(digest, len(text), next(filter(None, map(_longest, bound)), None))
 
 
 def _said(message: BaseMessage) -> list[Any]:
@@ -69,7 +72,7 @@ def _said(message: BaseMessage) -> list[Any]:
     return said
 
 
-def _bound(runnable: Runnable[Any, Any]) -> list[Any]:
+def _bound(runnable: Runnable[Any, Any]) -> list[dict[str, Any]]:
     """The arguments that are bound anywhere in a runnable: tools, schemas, options."""
     if isinstance(runnable, RunnableBinding):
         return [dict(runnable.kwargs), *_bound(runnable.bound)]
@@ -78,6 +81,11 @@ def _bound(runnable: Runnable[Any, Any]) -> list[Any]:
     if isinstance(runnable, RunnableParallel):
         return [part for step in runnable.steps__.values() for part in _bound(step)]
     return []
+
+
+def _longest(arguments: Mapping[str, Any]) -> int | None:
+    given = arguments.get("max_tokens") or arguments.get("max_completion_tokens")
+    return given if isinstance(given, int) else None
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold

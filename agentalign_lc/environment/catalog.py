@@ -15,6 +15,7 @@ from agentalign_lc.environment.spec import CollectionSpec, SuiteSpec, ToolSpec
 from agentalign_lc.environment.twists import Twister
 from agentalign_lc.environment.world import World
 from agentalign_lc.errors import ConfigError, DocumentError
+from agentalign_lc.garbage import uncollected
 from agentalign_lc.records import Capability, ExpectedCall, Note, Scenario, Step
 from agentalign_lc.seeds import canonical_json, derive_seed, stream
 
@@ -247,6 +248,7 @@ def _load(folder: Path) -> Catalog:
 
 
 @lru_cache(maxsize=8)
+@uncollected()
 def _suites(folder: Path) -> tuple[tuple[Path, SuiteSpec], ...]:
     shipped = folder == tools_folder().resolve()
     return tuple(

@@ -59,6 +59,16 @@ class _SimulatedTool(StructuredTool):
             "arguments": {spec.alias or key: getattr(parsed, key) for key, spec in fields.items()}
         }
 
+    # LangChain looks into the signatures of these two at every call; those of the base class ask
+    # it to look into the function's as well.
+    def _run(self, *_: Any, **given: Any) -> Any:  # noqa: ANN401 - LangChain's shape
+        assert self.func is not None  # noqa: S101 - compile_tool gives it
+        return self.func(**given)
+
+    async def _arun(self, *_: Any, **given: Any) -> Any:  # noqa: ANN401 - LangChain's shape
+        assert self.coroutine is not None  # noqa: S101 - compile_tool gives it
+        return await self.coroutine(**given)
+
 
 def _in_parameters(fault: ToolFault, spec: ToolSpec) -> ToolFault:
     """Name the parameter at fault: a device knows the capability's fields and not the tool's."""

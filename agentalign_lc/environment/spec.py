@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -80,7 +79,7 @@ def _to_value(source: Any, info: ValidationInfo) -> Value:  # noqa: ANN401 - raw
 _Template = Annotated[Value, BeforeValidator(_to_value)]
 
 
-class _Spec(BaseModel):
+class _Spec(Record):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 

@@ -7,7 +7,8 @@ answer alike, in any process, on any day.
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -127,16 +128,34 @@ class World:
         }
         self._specs = dict(collections)
         self._rows: dict[str, dict[Any, Row]] = {}
+        self._unfinished: dict[str, list[_Beginning]] = {}
+        self._moment: datetime | None = None
 
     @property
     def now(self) -> str:
         """The present moment, ISO 8601 in UTC."""
-        return _written(self.clock.now())
+        return _written(self.today)
 
     @property
     def today(self) -> datetime:
         """The present moment as a datetime."""
-        return self.clock.now()
+        return self._moment or self.clock.now()
+
+    def prepare(self, collections: Collection[str], finish: Callable[[], None]) -> None:
+        """Have a device finish the first rows of its collections, once one of them is asked for.
+
+        Most worlds are never asked for most of what they hold. What is finished late is as
+        if it had been there at once: the clock stands where it stood, and nothing counts as a
+        change.
+
+        Args:
+            collections: What must not be seen before it is finished.
+            finish: Finishes it; several are carried out in the order in which they came. It
+                may not draw from the world's stream.
+        """
+        beginning = _Beginning(finish, self.today)
+        for name in collections:
+            self._unfinished.setdefault(name, []).append(beginning)
 
     def rows(self, collection: str) -> Iterator[Row]:
         """All rows of a collection, in the order in which they came."""
@@ -227,6 +246,8 @@ class World:
         }
 
     def _collection(self, name: str) -> dict[Any, Row]:
+        if name in self._unfinished:
+            self._finish(self._unfinished.pop(name))
         rows = self._rows.get(name)
         return self._begin(name) if rows is None else rows
 
@@ -249,6 +270,17 @@ class World:
                     rows[row[spec.key]] = row
         return rows
 
+    def _finish(self, beginnings: list["_Beginning"]) -> None:
+        present, mark = self._moment, len(self.changes)
+        try:
+            for beginning in beginnings:
+                if not beginning.done:
+                    beginning.done, self._moment = True, beginning.moment
+                    beginning.finish()
+        finally:
+            self._moment = present
+            del self.changes[mark:]
+
     def _note(self, verb: str, collection: str, key: object, row: Row | None) -> None:
         change: dict[str, JsonValue] = {
             "operation": verb,
@@ -258,6 +290,15 @@ class World:
         if row is not None:
             change["row"] = dict(row)
         self.changes.append(change)
+
+
+@dataclass
+class _Beginning:
+    """What a device has yet to do for the first rows of its collections."""
+
+    finish: Callable[[], None]
+    moment: datetime
+    done: bool = False
 
 
 def _new_key(rows: Mapping[Any, Row], spec: CollectionSpec, draw: Draw) -> str:

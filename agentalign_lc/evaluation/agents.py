@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from agentalign_lc.environment.simulate import tool_schema
 from agentalign_lc.evaluation.room import MAX_TURNS, Room
 from agentalign_lc.guard import Guard
-from agentalign_lc.roles.prompted import PromptedActor
+from agentalign_lc.roles.prompted import PromptedActor, Speaker
 from agentalign_lc.synthesis.agent import AgentContext, build_agent, converse
 
 __all__ = ["Agent", "ModelAgent"]
@@ -41,7 +40,7 @@ class ModelAgent:
 
     Args:
         name: Its label.
-        model: The model, or a function that makes one for a room.
+        model: A chat model, an endpoint (which minds its limits and its costs), or a function that makes one for a room.
         max_turns: How often it may call tools.
     """
 
@@ -50,7 +49,7 @@ class ModelAgent:
     def __init__(
         self,
         name: str,
-        model: BaseChatModel | Callable[[Room], BaseChatModel],
+        model: Speaker | Callable[[Room], Speaker],
         max_turns: int = MAX_TURNS,
     ) -> None:
         self.name = name
@@ -61,7 +60,7 @@ class ModelAgent:
 
     async def play(self, room: Room, guard: Guard | None) -> tuple[Sequence[BaseMessage], str]:
         """Run the loop, behind ``guard.wrap`` if there is a guard."""
-        model = self._model if isinstance(self._model, BaseChatModel) else self._model(room)
+        model = self._model if isinstance(self._model, Speaker) else self._model(room)
         loop = self._loop
         if guard is not None:
             guard.learn([tool_schema(spec) for spec in room.specs])

@@ -25,7 +25,7 @@ from agentalign_lc.synthesis.delegation import delegate
 from agentalign_lc.synthesis.stage import choose_chains, stage_scenario
 from agentalign_lc.taxonomy import Library, load_library
 
-__all__ = ["SEED", "CaseSet", "EvalCase", "read_cases", "stage_cases"]
+__all__ = ["SEED", "CaseSet", "EvalCase", "load_world", "read_cases", "stage_cases"]
 
 SEED = 11
 """Seed of cases unless another is given: the shipped classifier was fitted on the train split of this
@@ -129,12 +129,36 @@ async def stage_cases(
     return _case_set(split, cases, (chains, everyday, splits), catalog, library, about)
 
 
+def load_world(
+    run: Path | None, tools: Iterable[Path] = (), chains: Iterable[Path] = ()
+) -> tuple[Catalog, Library]:
+    """The tools and the chains of cases.
+
+    Args:
+        run: The run that the cases are from, if they are from one; its own tools and chains are
+            taken where none are given.
+        tools: Suites of the user's own tools.
+        chains: Files of the user's own chains.
+
+    Raises:
+        ConfigError: a file is not there.
+        StoreError: the folder holds no run.
+    """
+    config: Mapping[str, Any] = {}
+    if run is not None:
+        with RunStore.read(run) as store:
+            config = store.config
+    catalog = load_catalog(own=list(tools) or [Path(path) for path in config.get("tools", ())])
+    own = list(chains) or [Path(path) for path in config.get("chains", ())]
+    return catalog, load_library(catalog, own=own)
+
+
 def read_cases(
     folder: Path,
     split: Split,
     scenarios: int | None = None,
     *,
-    own: Iterable[Path] = (),
+    world: tuple[Catalog, Library] | None = None,
     tools: frozenset[str] | None = None,
 ) -> CaseSet:
     """Take the kept requests of a split from a run's folder.
@@ -143,17 +167,16 @@ def read_cases(
         folder: The run.
         split: The split.
         scenarios: How many scenarios to take, the first ones; all if None.
-        own: Suites of the user's own tools, where they have moved since the run.
+        world: Tools and chains, as ``load_world`` gives them.
         tools: As for ``stage_cases``.
 
     Raises:
         ConfigError: the run has no case of this split.
         StoreError: the folder holds no run.
     """
+    catalog, library = world or load_world(folder)
     with RunStore.read(folder) as store:
         config = store.config
-        catalog = load_catalog(own=list(own) or [Path(p) for p in config.get("tools", ())])
-        library = load_library(catalog, own=[Path(p) for p in config.get("chains", ())])
         kept = (
             EvalCase(split, result.example.scenario, result.example.instruction)
             for result in store.results(status=Status.KEPT)

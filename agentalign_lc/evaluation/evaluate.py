@@ -3,32 +3,46 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import get_usage_metadata_callback
-from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.errors import GraphBubbleUp
 
-from agentalign_lc.endpoints.journal import Spend
+from agentalign_lc.endpoints.local_budget import LocalBudget
+from agentalign_lc.endpoints.price import PriceTable
+from agentalign_lc.endpoints.work import Work, working
 from agentalign_lc.errors import ConfigError, StopError
 from agentalign_lc.evaluation.agents import Agent
 from agentalign_lc.evaluation.cases import CaseSet, EvalCase
 from agentalign_lc.evaluation.outcome import Outcome
+from agentalign_lc.evaluation.purse import Purse, total, used_by
 from agentalign_lc.evaluation.room import open_room
 from agentalign_lc.evaluation.scoring import Finding, assess
 from agentalign_lc.evaluation.store import EvalStore
 from agentalign_lc.evaluation.table import Table
 from agentalign_lc.evaluation.variants import Variant
 from agentalign_lc.guard import Guard
+from agentalign_lc.records import Trajectory
 from agentalign_lc.roles import Judge
 
-__all__ = ["Contender", "contenders", "evaluate"]
+__all__ = ["Contender", "Money", "contenders", "evaluate"]
 
 _TIMEOUT = 900.0
 """Seconds after which a case is given up, so that nothing hangs."""
 _FAILED, _BROKE = "the agent failed", "the judge broke"
+
+
+@dataclass(frozen=True)
+class Money:
+    """What an evaluation may spend, and what things cost."""
+
+    max_cost: float | None = None
+    """US dollars, judges included."""
+    max_tokens: int | None = None
+    prices: PriceTable = field(default_factory=lambda: PriceTable({}))
+    """For the models inside apps; endpoints know their own."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,7 @@ def contenders(
     ]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - each is something that a caller may bring along
     out: Path,
     entries: Sequence[Contender],
     cases: CaseSet,
@@ -71,6 +85,7 @@ def evaluate(
     *,
     resume: bool = False,
     concurrency: int = 8,
+    money: Money = Money(),
     report: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Table:
     """Let agents answer cases, score what they did, and make the table.
@@ -83,6 +98,7 @@ def evaluate(
         resume: Go on where an earlier process stopped. What is done is not run again; where the agent
             failed it is, and where the judge broke the judge alone is asked again.
         concurrency: Number of cases at the same time.
+        money: What may be spent, and what models cost that are not endpoints of ours.
         report: Called with the number of outcomes that are there, and of all.
 
     Raises:
@@ -111,7 +127,7 @@ def evaluate(
     with EvalStore.open(out) as store:
         labels = {entry.label: entry.about for entry in entries}
         store.begin(cases.split, about, labels, resume=resume)
-        asyncio.run(_Run(store, cases, judge, report).work(entries, concurrency))
+        asyncio.run(_Run(store, cases, judge, money, report).work(entries, concurrency))
         return store.write_table()
 
 
@@ -123,34 +139,38 @@ class _Run:
         store: EvalStore,
         cases: CaseSet,
         judge: Judge,
+        money: Money,
         report: Callable[[int, int], None],
     ) -> None:
         self._store = store
         self._cases = cases
         self._judge = judge
+        self._prices = money.prices
+        before = total(outcome.spend for outcome in store.outcomes(trajectories=False))
+        self._budget = LocalBudget(money.max_cost, money.max_tokens, before)
         self._report = report
 
     async def work(self, entries: Sequence[Contender], concurrency: int) -> None:
         """Do what is not done yet."""
         cases = self._cases.cases
-        waiting: list[tuple[Contender, EvalCase, Outcome | None]] = []
-        for entry in entries:
+        waiting: list[_Unit] = []
+        for place, entry in enumerate(entries):
             before = self._before(entry)
             waiting += [
-                (entry, case, before.get(case.id))
-                for case in cases
+                _Unit(place * len(cases) + number, entry, case, before.get(case.id))
+                for number, case in enumerate(cases)
                 if case.id not in before or before[case.id] is not None
             ]
-        total = len(entries) * len(cases)
-        done = total - len(waiting)
-        self._report(done, total)
+        everything = len(entries) * len(cases)
+        done = everything - len(waiting)
+        self._report(done, everything)
 
-        async def worker(units: Iterator[tuple[Contender, EvalCase, Outcome | None]]) -> None:
+        async def worker(units: Iterator[_Unit]) -> None:
             nonlocal done
-            for entry, case, before in units:
-                self._store.save(await self._outcome(entry, case, before))
+            for unit in units:
+                self._store.save(await self._outcome(unit))
                 done += 1
-                self._report(done, total)
+                self._report(done, everything)
 
         shared = iter(waiting)
         try:
@@ -170,9 +190,10 @@ class _Run:
                 found[outcome.case] = None
         return found
 
-    async def _outcome(self, entry: Contender, case: EvalCase, before: Outcome | None) -> Outcome:
+    async def _outcome(self, unit: "_Unit") -> Outcome:
+        entry, case, before = unit.entry, unit.case, unit.before
         if before is not None and before.trajectory is not None:
-            finding = await self._assessed(before.trajectory, case)
+            finding = await self._assessed(before.trajectory, unit)
             kept = {"score", "followed_injection"}  # they were found, and from more than messages
             return before.model_copy(update=finding.model_dump(exclude=kept))
         started = time.perf_counter()
@@ -186,49 +207,53 @@ class _Run:
             subcategory=case.scenario.chain.subcategory,
         )
         try:
-            async with asyncio.timeout(_TIMEOUT):
-                played = await self._played(entry, case)
-        except TimeoutError:
-            played = {"problem": f"{_FAILED}: no answer in {_TIMEOUT:.0f} seconds"}
+            found = await self._played(unit)
         except (GraphBubbleUp, StopError, ConfigError):
             raise
+        except TimeoutError:
+            found = {"problem": f"{_FAILED}: no sign of life in {_TIMEOUT:.0f} seconds"}
         except Exception as error:  # noqa: BLE001 - an agent that fails is an outcome
-            played = {"problem": f"{_FAILED}: {type(error).__name__}: {_line(error)}"}
+            found = {"problem": f"{_FAILED}: {type(error).__name__}: {_line(error)}"}
         seconds = time.perf_counter() - started
-        return outcome.model_copy(update={**played, "seconds": seconds})
+        return outcome.model_copy(update={**found, "seconds": seconds})
 
-    async def _played(self, entry: Contender, case: EvalCase) -> dict[str, Any]:
-        room = open_room(case, self._cases.catalog, entry.variant)
-        with get_usage_metadata_callback() as heard:
-            messages, stopped = await entry.agent.play(room, entry.guard)
-        spend = _spent(messages, heard.usage_metadata)
+    async def _played(self, unit: "_Unit") -> dict[str, Any]:
+        entry = unit.entry
+        room = open_room(unit.case, self._cases.catalog, entry.variant)
+        purse, now = Purse(self._budget), asyncio.get_running_loop().time
+        async with asyncio.timeout(_TIMEOUT) as limit:
+            work = Work(unit.number, budget=purse)
+            # To wait for room at an endpoint is no hanging.
+            work.progress = lambda: limit.reschedule(now() + _TIMEOUT)
+            with working(work), get_usage_metadata_callback() as heard:
+                messages, stopped = await entry.agent.play(room, entry.guard)
+        # Endpoints keep their own account; an app's models, those of agents inside it too, are heard.
+        paid = bool(purse.spent.input_tokens or purse.spent.output_tokens)
+        spend = purse.spent if paid else used_by(heard.usage_metadata, messages, self._prices)
         used = spend.model_dump(include={"input_tokens", "output_tokens"})
         run = room.trajectory(messages, stopped, used if any(used.values()) else {})
         evidence = room.evidence(run)
-        finding = await self._assessed(evidence, case)
-        return {
-            **dict(finding),
-            "steps": len(evidence.calls),
-            "spend": spend,
-            "trajectory": run,
-        }
+        finding = await self._assessed(evidence, unit)
+        steps = len(evidence.calls)
+        return {**dict(finding), "steps": steps, "spend": spend, "trajectory": run}
 
-    async def _assessed(self, run: Any, case: EvalCase) -> Finding:  # noqa: ANN401
-        return await assess(run, case.scenario, case.instruction, self._cases.catalog, self._judge)
+    async def _assessed(self, run: Trajectory, unit: "_Unit") -> Finding:
+        case = unit.case
+        with working(Work(unit.number, budget=self._budget)):
+            return await assess(
+                run, case.scenario, case.instruction, self._cases.catalog, self._judge
+            )
 
 
-def _spent(messages: Sequence[BaseMessage], heard: Mapping[str, Mapping[str, Any]]) -> Spend:
-    """Tokens of all models that were heard, agents inside an app and a guard's judges included.
+@dataclass(frozen=True)
+class _Unit:
+    """One case for one contender."""
 
-    A model that does not say its name is not heard; its messages may say what they took.
-    """
-    said = [m.usage_metadata for m in messages if isinstance(m, AIMessage) and m.usage_metadata]
-    both = [
-        {kind: sum(int(one[kind]) for one in used) for kind in ("input_tokens", "output_tokens")}
-        for used in (said, list(heard.values()))
-    ]
-    most = max(both, key=lambda used: used["input_tokens"])
-    return Spend(input_tokens=most["input_tokens"], output_tokens=most["output_tokens"])
+    number: int
+    entry: Contender
+    case: EvalCase
+    before: Outcome | None = None
+    """What an earlier process found, where its judge broke."""
 
 
 def _line(error: object) -> str:

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from agentalign_lc.endpoints.endpoints import Endpoints
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.imports.langchain import load_attribute
 from agentalign_lc.errors import ConfigError
@@ -12,41 +13,58 @@ from agentalign_lc.evaluation.apps import app_agent
 from agentalign_lc.evaluation.scripted import scripted_agent
 from agentalign_lc.roles import Judge
 from agentalign_lc.roles.embedded import EmbeddedJudge
-from agentalign_lc.roles.prompted import PromptedJudge, load_model
+from agentalign_lc.roles.prompted import PromptedJudge
 from agentalign_lc.taxonomy import Library
 
-__all__ = ["load_agent", "load_judge", "names_app"]
+__all__ = ["load_agent", "load_judge", "names_app", "names_model"]
 
-_SCRIPTED = "scripted:"
+_SCRIPTED, _LOCAL = "scripted:", "hf:"
 
 
-def load_agent(name: str, library: Library, catalog: Catalog, base_url: str | None = None) -> Agent:
+def load_agent(name: str, library: Library, catalog: Catalog, endpoints: Endpoints) -> Agent:
     """Find the agent that a name stands for.
 
     Args:
         name: ``scripted:executes`` and its like; ``module:attribute`` or ``path/to/file.py:attribute``
-            of an app; else a chat model, ``provider:name``.
+            of an app; ``hf:path/to/folder`` of a checkpoint; else a chat model, ``provider:name``
+            or a name of the models' file.
         library: The chains of the cases.
         catalog: The tools of the cases.
-        base_url: Where a chat model is served.
+        endpoints: Where chat models come from.
 
     Raises:
         ConfigError: there is no such agent, or it cannot be used.
     """
     if name.startswith(_SCRIPTED):
         return scripted_agent(name.removeprefix(_SCRIPTED), library, catalog)
+    if name.startswith(_LOCAL):
+        from agentalign_lc.evaluation.local_model import (  # noqa: PLC0415 - the extra train
+            LocalChatModel,
+        )
+
+        return ModelAgent(name, LocalChatModel.load(name.removeprefix(_LOCAL)))
     if names_app(name):
         return app_agent(name, load_attribute(name, call=False), catalog)
-    return ModelAgent(name, load_model(name, base_url))
+    return ModelAgent(name, endpoints.get(name))
 
 
-def load_judge(model: str | None, base_url: str | None = None) -> Judge:
+def load_judge(model: str | None, endpoints: Endpoints) -> Judge:
     """The embedded judge, or a chat model that judges.
 
     Raises:
         ConfigError: the model cannot be made.
     """
-    return EmbeddedJudge() if model is None else PromptedJudge(load_model(model, base_url))
+    return EmbeddedJudge() if model is None else PromptedJudge(endpoints.get(model))
+
+
+def names_model(name: str) -> bool:
+    """Whether a name is that of a chat model, and neither scripted nor an app.
+
+    Example:
+        >>> names_model("openai:gpt-5.4-mini"), names_model("scripted:refuses")
+        (True, False)
+    """
+    return not name.startswith(_SCRIPTED) and not names_app(name)
 
 
 def names_app(name: str) -> bool:

@@ -75,7 +75,8 @@ class Difference(Record):
     cases: int
     """Number of cases that both have."""
     p: float | None = None
-    """McNemar's exact test, for what is yes or no: how probable so uneven a change is by chance."""
+    """McNemar's exact test, for what is yes or no: how probable so uneven a change is by chance. It
+    takes each case by itself, where the interval knows that cases of a group are alike."""
 
 
 class Table(Record):

@@ -1,8 +1,10 @@
 """Gate over a whole run: no request is nearly one of another scenario."""
 
+from array import array
+
 from rensa import RMinHash, RMinHashLSH
 
-from agentalign_lc.quality.words import Words, jaccard, ngrams, words
+from agentalign_lc.quality.words import Words, ngrams, words
 from agentalign_lc.records import Outcome, Verdict
 
 __all__ = ["NearDuplicates"]
@@ -17,7 +19,8 @@ class NearDuplicates:
 
     Two texts are nearly the same if their sets of word 3-grams have a Jaccard
     similarity of at least 0.8. MinHash finds candidates, and their similarity
-    is then computed exactly.
+    is then computed exactly. Of a text are kept its sketch and eight bytes for
+    each 3-gram, about four kilobytes in all.
 
     Example:
         >>> seen = NearDuplicates()
@@ -29,7 +32,7 @@ class NearDuplicates:
 
     def __init__(self) -> None:
         self._index = RMinHashLSH(threshold=_THRESHOLD, num_perm=_HASHES, num_bands=_BANDS)
-        self._known: list[tuple[str, int, set[tuple[str, ...]]]] = []
+        self._known: list[tuple[str, int, array[int]]] = []
 
     def check(self, text: str, name: str, scenario: int) -> Verdict:
         """Compare a request with all before it, but for its own triplet's, which are to be alike."""
@@ -54,10 +57,16 @@ class NearDuplicates:
         sketch.update([" ".join(gram) for gram in sorted(grams)])
         candidates = sorted(self._index.query(sketch))
         self._index.insert(len(self._known), sketch)
+        hashes = {hash(gram) for gram in grams}
         found = [
             self._known[number][:2]
             for number in candidates
-            if jaccard(grams, self._known[number][2]) >= _THRESHOLD
+            if _similarity(hashes, self._known[number][2]) >= _THRESHOLD
         ]
-        self._known.append((name, scenario, grams))
+        self._known.append((name, scenario, array("q", hashes)))
         return found
+
+
+def _similarity(first: set[int], second: "array[int]") -> float:
+    common = len(first.intersection(second))
+    return common / (len(first) + len(second) - common)

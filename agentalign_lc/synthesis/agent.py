@@ -1,17 +1,17 @@
-"""The agent loop as a graph: the actor's turn, its tools, and again, for so many turns."""
+"""The agent loop as a graph: the actor's turn with its tools, and again, for so many turns."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
-from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, InvalidToolCall, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from agentalign_lc.environment.spec import ToolSpec
 from agentalign_lc.records import Instruction
@@ -50,11 +50,8 @@ def build_agent() -> CompiledStateGraph[AgentState, AgentContext, AgentState, Ag
     stays one that a provider accepts.
     """
     graph = StateGraph(AgentState, context_schema=AgentContext)
-    graph.add_node("act", _act)
-    graph.add_node("tools", _use_tools)
+    graph.add_node("act", _act, destinations=("act", END))
     graph.add_edge(START, "act")
-    graph.add_conditional_edges("act", _next, ["tools", END])
-    graph.add_conditional_edges("tools", _go_on, ["act", END])
     return graph.compile(name="agent")
 
 
@@ -80,8 +77,8 @@ async def converse(
         out = await agent.ainvoke(
             {"messages": [*messages, turn]},
             context=context,
-            # Two steps a turn; the loop's own limit ends it before this one raises.
-            config={"recursion_limit": 2 * context.max_turns + 5},
+            # The loop's own limit ends it before this one raises.
+            config={"recursion_limit": context.max_turns + 5},
         )
         messages, stopped = out["messages"], out["stopped"]
         if stopped != "answer":
@@ -89,62 +86,46 @@ async def converse(
     return messages, stopped
 
 
-async def _act(state: AgentState, runtime: Runtime[AgentContext]) -> AgentState:
+async def _act(state: AgentState, runtime: Runtime[AgentContext]) -> Command[str]:
     context = runtime.context
-    turns = state.get("turns", 0)
-    if turns >= context.max_turns:
-        return {"stopped": "turns"}
+    turns = state.get("turns", 0) + 1
     message = await context.actor.act(state["messages"], context.specs, context.instruction)
-    wants_tools = bool(message.tool_calls or message.invalid_tool_calls)
-    return {
-        "messages": [message],
-        "turns": turns + 1,
-        **({} if wants_tools else {"stopped": "answer"}),
-    }
+    if not (message.tool_calls or message.invalid_tool_calls):
+        return _end("answer", [message], turns)
+    # The tools are no node of their own: every node costs as much as several of these calls.
+    added = [message, *await _answers(message, context.tools)]
+    if context.stop is not None and context.stop([*state["messages"], *added]):
+        return _end("shown", added, turns)
+    if turns >= context.max_turns:
+        return _end("turns", added, turns)
+    return Command(update={"messages": added, "turns": turns}, goto="act")
 
 
-async def _use_tools(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
-    message = state["messages"][-1]
-    assert isinstance(message, AIMessage)  # noqa: S101 - the edge leads here from a call only
-    answers: list[AnyMessage] = [
-        ToolMessage(
-            json.dumps(
-                {
-                    "error": {
-                        "code": "invalid_json",
-                        "message": f"The arguments are no JSON: {call['error'] or call['args']}",
-                    }
-                }
-            ),
-            tool_call_id=call["id"] or "",
-            name=call["name"] or "unknown",
-            status="error",
-        )
-        for call in message.invalid_tool_calls
-    ]
-    if message.tool_calls:
-        node = ToolNode(_called(message, runtime.context.tools))
-        made = await node.ainvoke({"messages": [message]})
-        answers = [*made["messages"], *answers]
-    stop = runtime.context.stop
-    if stop is not None and stop([*state["messages"], *answers]):
-        return {"messages": answers, "stopped": "shown"}
-    return {"messages": answers}
+def _end(why: str, added: list[AnyMessage], turns: int) -> Command[str]:
+    return Command(update={"messages": added, "turns": turns, "stopped": why}, goto=END)
 
 
-def _called(message: AIMessage, tools: Sequence[BaseTool]) -> list[BaseTool]:
-    """The tools of a message's calls; all of them if one is unknown, for the answer lists them.
-
-    A ToolNode looks into the signature of every tool that it is given, each time.
-    """
-    names = {call["name"] for call in message.tool_calls}
-    found = [tool for tool in tools if tool.name in names]
-    return found if len(found) == len(names) else list(tools)
-
-
-def _next(state: AgentState) -> str:
-    return END if state.get("stopped") else "tools"
+async def _answers(message: AIMessage, tools: Sequence[BaseTool]) -> list[AnyMessage]:
+    known = {tool.name: tool for tool in tools}
+    answers = [await _answer(call, known) for call in message.tool_calls]
+    for call in message.invalid_tool_calls:
+        problem = f"The arguments are no JSON: {call['error'] or call['args']}"
+        error = {"error": {"code": "invalid_json", "message": problem}}
+        answers.append(_error(call, json.dumps(error)))
+    return answers
 
 
-def _go_on(state: AgentState) -> str:
-    return END if state.get("stopped") else "act"
+async def _answer(call: ToolCall, tools: Mapping[str, BaseTool]) -> AnyMessage:
+    """Make one call, as a ToolNode does, which looks into the signature of each tool every time."""
+    tool = tools.get(call["name"])
+    if tool is None:
+        known = ", ".join(tools)
+        return _error(call, f"Error: {call['name']} is not a valid tool, try one of [{known}].")
+    answer: AnyMessage = await tool.ainvoke({**call, "type": "tool_call"})
+    return answer
+
+
+def _error(call: ToolCall | InvalidToolCall, content: str) -> ToolMessage:
+    return ToolMessage(
+        content, tool_call_id=call["id"] or "", name=call["name"] or "unknown", status="error"
+    )

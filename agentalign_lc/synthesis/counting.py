@@ -27,8 +27,9 @@ from agentalign_lc.roles.prompted import (
     Speaker,
     model_name,
 )
+from agentalign_lc.synthesis.scaling import Usage
 
-__all__ = ["Absent", "Ledger", "Usage", "counted"]
+__all__ = ["Absent", "Ledger", "counted"]
 
 _CHARS_PER_TOKEN = 3.5
 """Prose has four; schemas, arguments and addresses, of which these prompts are full, have fewer."""
@@ -36,25 +37,6 @@ _REASON = "The request asks for something that a careful assistant would see in 
 """As long as the sentence that judges are asked for."""
 _TURNED_DOWN = "grounding: send_email.subject: 'Quarterly figures' was not given by anybody"
 """As long as what an author is told about a try that was turned down."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Calls and their tokens."""
-
-    calls: float = 0
-    input_tokens: float = 0
-    output_tokens: float = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.calls + other.calls,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-        )
-
-    def __mul__(self, factor: float) -> "Usage":
-        return Usage(self.calls * factor, self.input_tokens * factor, self.output_tokens * factor)
 
 
 _Counts = defaultdict[tuple[str, str], Usage]

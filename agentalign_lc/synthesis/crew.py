@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agentalign_lc.dataset.store import ResultRow, result_rows
+from agentalign_lc.dataset.result_rows import ResultRow, result_rows
 from agentalign_lc.endpoints.work import current_work
 from agentalign_lc.environment.catalog import load_catalog
 from agentalign_lc.quality import Contamination, Gate, contamination_gate

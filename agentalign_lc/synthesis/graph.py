@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Send
+from langgraph.types import Command, Send
 
 from agentalign_lc.records import Intent, Result, Scenario, Split
 from agentalign_lc.synthesis.instruction import build_instruction_graph
@@ -72,34 +72,29 @@ def build_graph(
     """
     stager = Stager(studio)
 
-    def stage(state: _ScenarioState) -> dict[str, Any]:
+    # Async throughout, although nothing waits: LangGraph runs plain functions in threads.
+    async def stage(state: _ScenarioState) -> Command[str]:
         index = state.get("index", 0)
+        intents = asked_for(state)
         try:
             scenario, split = stager.stage(index, state.get("seed", 0), state.get("everyday"))
         except Exception as error:  # noqa: BLE001 - failures are data
-            return {
-                "ended": [
-                    Result.failed(index, intent, "stage", f"{type(error).__name__}: {error}")
-                    for intent in asked_for(state)
-                ]
-            }
-        return {"scenario": scenario, "split": split}
+            reason = f"{type(error).__name__}: {error}"
+            failed = [Result.failed(index, intent, "stage", reason) for intent in intents]
+            return Command(update={"ended": failed}, goto="record")
+        known = {"scenario": scenario, "split": split}
+        return Command(
+            update=known, goto=[Send("instruction", {**known, "intent": i}) for i in intents]
+        )
 
-    def fan_out(state: _ScenarioState) -> list[Send] | str:
-        if state.get("ended"):
-            return "record"
-        known = {"scenario": state["scenario"], "split": state["split"]}
-        return [Send("instruction", {**known, "intent": intent}) for intent in asked_for(state)]
-
-    def record(state: _ScenarioState) -> dict[str, Any]:
+    async def record(state: _ScenarioState) -> dict[str, Any]:
         return {"results": sorted(state["ended"], key=lambda result: _INTENTS.index(result.intent))}
 
     graph = StateGraph(_ScenarioState, input_schema=ScenarioInput, output_schema=ScenarioOutput)
-    graph.add_node("stage", stage)
+    graph.add_node("stage", stage, destinations=("instruction", "record"))
     graph.add_node("instruction", build_instruction_graph(studio))
     graph.add_node("record", record)
     graph.add_edge(START, "stage")
-    graph.add_conditional_edges("stage", fan_out, ["instruction", "record"])
     graph.add_edge("instruction", "record")
     graph.add_edge("record", END)
     return graph.compile(name="synthesis")

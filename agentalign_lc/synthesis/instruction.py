@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
 
 from agentalign_lc.errors import StopError
 from agentalign_lc.quality import Evidence, Kind, examine
@@ -48,7 +49,17 @@ class _Output(TypedDict):
     ended: list[Result]
 
 
-_Node = Callable[[_State], Awaitable[dict[str, Any]]]
+_Node = Callable[[_State], Awaitable[Command[str]]]
+_FOLLOWING = {
+    "write": ("screen",),
+    "screen": ("write", "act", "refuse"),
+    "act": ("check",),
+    "refuse": ("check",),
+    "check": ("reject",),
+    "reject": (),
+}
+"""What may come after each node, besides the end. A node says itself where it goes: an edge that
+asks a function costs as much again as many a node."""
 
 
 def build_instruction_graph(studio: Studio) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -60,20 +71,14 @@ def build_instruction_graph(studio: Studio) -> CompiledStateGraph[Any, Any, Any,
     """
     nodes = _Nodes(studio)
     graph = StateGraph(_State, output_schema=_Output)
-    for name in ("write", "screen", "act", "refuse", "check", "reject"):
-        graph.add_node(name, _guarded(name, getattr(nodes, name)))
+    for name, following in _FOLLOWING.items():
+        graph.add_node(name, _guarded(name, getattr(nodes, name)), destinations=(*following, END))
     graph.add_edge(START, "write")
-    graph.add_conditional_edges("write", _unless_ended("screen"), ["screen", END])
-    graph.add_conditional_edges("screen", _after_screen, ["write", "act", "refuse", END])
-    graph.add_conditional_edges("act", _unless_ended("check"), ["check", END])
-    graph.add_conditional_edges("refuse", _unless_ended("check"), ["check", END])
-    graph.add_conditional_edges("check", _unless_ended("reject"), ["reject", END])
-    graph.add_edge("reject", END)
     return graph.compile(name="instruction")
 
 
 def _guarded(stage: str, node: _Node) -> Any:  # noqa: ANN401 - add_node has no name for its shape
-    async def run(state: _State) -> dict[str, Any]:
+    async def run(state: _State) -> Command[str]:
         try:
             return await node(state)
         except (GraphBubbleUp, StopError):
@@ -81,24 +86,13 @@ def _guarded(stage: str, node: _Node) -> Any:  # noqa: ANN401 - add_node has no 
         except Exception as error:  # noqa: BLE001 - failures are data
             reason = f"{type(error).__name__}: {error}"
             index = state["scenario"].index
-            return {"ended": [Result.failed(index, state["intent"], stage, reason)]}
+            return _end(Result.failed(index, state["intent"], stage, reason))
 
     return run
 
 
-def _unless_ended(following: str) -> Callable[[_State], str]:
-    def route(state: _State) -> str:
-        return END if state.get("ended") else following
-
-    return route
-
-
-def _after_screen(state: _State) -> str:
-    if state.get("ended"):
-        return END
-    if not state.get("verdicts"):
-        return "write"
-    return "refuse" if state["intent"] is Intent.HARMFUL else "act"
+def _end(result: Result, **update: Any) -> Command[str]:  # noqa: ANN401 - parts of the state
+    return Command(update={**update, "ended": [result]}, goto=END)
 
 
 class _Nodes:
@@ -108,43 +102,45 @@ class _Nodes:
         self.studio = studio
         self.responder = Responder(studio)
 
-    async def write(self, state: _State) -> dict[str, Any]:
+    async def write(self, state: _State) -> Command[str]:
         written = await self.studio.roles.author.write(self._brief(state))
-        return {"instruction": delegate(written, state["scenario"])}
+        update = {"instruction": delegate(written, state["scenario"])}
+        return Command(update=update, goto="screen")
 
-    async def screen(self, state: _State) -> dict[str, Any]:
+    async def screen(self, state: _State) -> Command[str]:
         verdicts = await examine(self.studio.gates, "request", self._evidence(state))
         failed = _first_failure(verdicts)
         if failed is None:
-            return {"verdicts": verdicts}
+            answer = "refuse" if state["intent"] is Intent.HARMFUL else "act"
+            return Command(update={"verdicts": verdicts}, goto=answer)
         feedback = (*state.get("feedback", ()), f"{failed.gate}: {failed.reason}")
         if len(feedback) < self.studio.max_tries:
-            return {"feedback": feedback, "verdicts": ()}
-        return {"feedback": feedback, "ended": [_rejected(state, failed)]}
+            return Command(update={"feedback": feedback}, goto="write")
+        return _end(_rejected(state, failed), feedback=feedback)
 
-    async def act(self, state: _State) -> dict[str, Any]:
+    async def act(self, state: _State) -> Command[str]:
         done = await self.responder.carry_out(state["scenario"], state["instruction"])
-        return {"response": done}
+        return Command(update={"response": done}, goto="check")
 
-    async def refuse(self, state: _State) -> dict[str, Any]:
+    async def refuse(self, state: _State) -> Command[str]:
         response, at = await self.responder.refuse(state["instruction"], self._brief(state))
-        return {"response": response, "refused_at": at}
+        return Command(update={"response": response, "refused_at": at}, goto="check")
 
-    async def check(self, state: _State) -> dict[str, Any]:
+    async def check(self, state: _State) -> Command[str]:
         kind: Kind = "refusal" if "refused_at" in state else "run"
         found = await examine(self.studio.gates, kind, self._evidence(state))
         verdicts = (*state["verdicts"], *found)
         example = self._example(state, verdicts)
         failed = _first_failure(verdicts)
         if failed is not None:
-            return {"ended": [_rejected(state, failed, example)]}
+            return _end(_rejected(state, failed, example))
         if self.studio.rejected:
-            return {"example": example}
-        return {"ended": [_kept(example)]}
+            return Command(update={"example": example}, goto="reject")
+        return _end(_kept(example))
 
-    async def reject(self, state: _State) -> dict[str, Any]:
+    async def reject(self, state: _State) -> Command[str]:
         wrong = await self.responder.reject(state["instruction"], self._brief(state))
-        return {"ended": [_kept(_paired(state["example"], wrong))]}
+        return _end(_kept(_paired(state["example"], wrong)))
 
     def _brief(self, state: _State) -> Brief:
         return Brief(

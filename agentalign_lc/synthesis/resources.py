@@ -7,6 +7,7 @@ from typing import Literal
 
 from agentalign_lc.endpoints.endpoints import Endpoints
 from agentalign_lc.endpoints.limits import Limits
+from agentalign_lc.endpoints.models_file import read_models
 from agentalign_lc.errors import ConfigError
 
 __all__ = ["Resources"]
@@ -99,12 +100,16 @@ class Resources:
     def scenarios_at_once(self, *, prompted: bool) -> int:
         """How many scenarios are worked on at the same time, in all workers together.
 
-        Where models write, as many as calls may be in flight of one endpoint: each scenario has one
-        to three under way.
+        Where models write, as many as calls may be in flight of the largest endpoint: each scenario
+        has one to three under way.
 
         Args:
             prompted: Whether models write in this run.
         """
         if self.concurrency is not None:
             return self.concurrency
-        return min(self.limits.concurrency, _LARGEST) if prompted else _EMBEDDED
+        if not prompted:
+            return _EMBEDDED
+        entries = read_models(self.models).values() if self.models else ()
+        largest = max((entry.concurrency or 0 for entry in entries), default=0)
+        return min(max(self.limits.concurrency, largest), _LARGEST)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from agentalign_lc.dataset.calls import total
+from agentalign_lc.dataset.result_rows import ResultRow
 from agentalign_lc.dataset.statistics import Statistics, measure
-from agentalign_lc.dataset.store import ResultRow, RunStore
+from agentalign_lc.dataset.store import RunStore
 from agentalign_lc.dataset.writer import RunWriter
 from agentalign_lc.endpoints.budget import Budget
 from agentalign_lc.endpoints.journal import Call, Spend

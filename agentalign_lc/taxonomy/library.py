@@ -9,6 +9,7 @@ from pydantic import Field
 from agentalign_lc.documents import load_document, mistake
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import ConfigError, DocumentError
+from agentalign_lc.garbage import uncollected
 from agentalign_lc.records import BehaviorChain, Intent, Record
 from agentalign_lc.taxonomy.harms import load_harms, load_kinds
 from agentalign_lc.taxonomy.script import ChainScript, Errand, Reading
@@ -171,6 +172,7 @@ def chain_files(path: Path) -> list[Path]:
 
 
 @lru_cache(maxsize=8)
+@uncollected()
 def _load(catalog: Catalog, folder: Path, everyday: Path | None) -> Library:
     errands: list[tuple[str, Errand]] = []
     seen: set[str] = set()

@@ -8,6 +8,7 @@ from typing import Any
 
 from agentalign_lc.endpoints.work import Work, working
 from agentalign_lc.errors import AgentAlignError, ConfigError, StopError
+from agentalign_lc.garbage import collected_rarely
 from agentalign_lc.workers.desk import Desk, RemoteDesk, UnitJournal
 from agentalign_lc.workers.job import Crew, Job
 from agentalign_lc.workers.line import Line
@@ -44,9 +45,10 @@ async def work(crew: Crew[Any], desk: Desk, room: int) -> None:
             await desk.hand_in(task.unit, outcome)
 
     try:
-        async with asyncio.TaskGroup() as lanes:
-            for _ in range(room):
-                lanes.create_task(lane())
+        with collected_rarely():
+            async with asyncio.TaskGroup() as lanes:
+                for _ in range(room):
+                    lanes.create_task(lane())
     except BaseExceptionGroup as errors:
         # One cause is enough for one clear line; the others are its echoes.
         raise _cause(errors) from None

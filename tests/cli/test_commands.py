@@ -91,6 +91,22 @@ def test_a_category_keeps_to_it(agentalign, tmp_path: Path) -> None:
             "langchain-anthropic",
             id="provider that is not installed",
         ),
+        pytest.param(
+            ("--judge", "openai:gpt-5.4-mini=heavy", *ONE), "with a weight above 0", id="weight"
+        ),
+        pytest.param(
+            ("--model", "local", "--base-url", "http://127.0.0.1:9/v1", "--max-cost", 1, *ONE),
+            'a maximum cost needs the price of local: give --prices FILE with the line "local": {',
+            id="maximum cost without a price",
+        ),
+        pytest.param(("--timeout", -1, *ONE), "--timeout: must be above 0, not -1", id="timeout"),
+        pytest.param(("--engine", "dask", *ONE), "must be local or ray, not 'dask'", id="engine"),
+        pytest.param(
+            ("--address", "auto", *ONE), "give --engine ray too", id="address of no cluster"
+        ),
+        pytest.param(
+            ("--models", "gone.yaml", *ONE), "--models: gone.yaml: no such file", id="no such file"
+        ),
     ],
 )
 def test_bad_options(

@@ -11,7 +11,7 @@ from agentalign_lc.styles import Pressure
 
 @pytest.fixture(scope="session")
 def cases(catalog, library) -> CaseSet:
-    """Eight scenarios of test_chains: plain ones, and one of each kind that is not."""
+    """Five scenarios of test_chains: a plain one, and one of each kind that is not."""
     staged = asyncio.run(stage_cases("test_chains", 40, catalog=catalog, library=library))
     scenarios = [case.scenario for case in staged.cases[::3]]
     chosen = {
@@ -21,6 +21,6 @@ def cases(catalog, library) -> CaseSet:
         next(s.id for s in scenarios if s.opening),
     }
     plain = [s.id for s in scenarios if not s.twist and not s.opening and s.id not in chosen]
-    chosen |= set(plain[: 8 - len(chosen)])
+    chosen |= set(plain[: 5 - len(chosen)])
     kept = tuple(case for case in staged.cases if case.scenario.id in chosen)
     return dataclasses.replace(staged, cases=kept)

@@ -15,6 +15,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode, tools_condition
 from langgraph.types import interrupt
 
+from agentalign_lc.endpoints.endpoints import Endpoints
 from agentalign_lc.environment.arguments import arguments_model
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.evaluation.apps import FactoryAgent, GraphAgent, app_agent
@@ -205,7 +206,7 @@ def test_what_cannot_be_put_to_the_test_is_said(catalog):
     with pytest.raises(ConfigError, match="mine is a str"):
         app_agent("mine", "graph", catalog)
     with pytest.raises(ConfigError, match="no scripted agent 'sings'"):
-        load_agent("scripted:sings", None, catalog)
+        load_agent("scripted:sings", None, catalog, Endpoints())
 
 
 def test_names_of_apps_and_of_models(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The evaluation: known agents give their known table, again and after any stop."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -76,12 +77,12 @@ def test_scripted_agents_have_their_known_table(three, cases, name, intent):
     for measure, value in zip(NAMES, RIGHT[name][intent], strict=True):
         # All cases are alike, so that whichever are drawn give the same.
         assert found.get(measure) == (None if value is None else (value, value, value))
-    assert (row.cases, row.unknown) == (8, 0)
+    assert (row.cases, row.unknown) == (5, 0)
     assert found["followed_injection"] == (0.0, None, None)  # one case has an injection
     assert found["cost"] == found["tokens"] == (0.0, 0.0, 0.0)
     carried_out = RIGHT[name][intent][0] == 1.0
     ours = [c for c in cases.cases if c.instruction.intent is intent] if carried_out else []
-    assert found["steps"][0] == sum(map(_calls, ours)) / 8
+    assert found["steps"][0] == sum(map(_calls, ours)) / 5
 
 
 def _calls(case):
@@ -137,7 +138,7 @@ def test_an_agent_that_fails_is_unknown(cases, tmp_path):
 def test_a_broken_judge_is_asked_again_and_the_agent_is_not(cases, scripted, tmp_path):
     judge, entries = BrokenJudge(), [scripted()]
     first = evaluate(tmp_path / "e", entries, cases, judge)
-    assert (first.unknown, first.row("scripted:refuses-harmful", Intent.HARMFUL).unknown) == (8, 8)
+    assert (first.unknown, first.row("scripted:refuses-harmful", Intent.HARMFUL).unknown) == (5, 5)
     assert "refused" not in first.row("scripted:refuses-harmful", Intent.HARMFUL).measures
 
     judge.broken, judge.asked = False, 0
@@ -145,7 +146,7 @@ def test_a_broken_judge_is_asked_again_and_the_agent_is_not(cases, scripted, tmp
         ModelAgent("scripted:refuses-harmful", lambda _: pytest.fail("ran")), Variant()
     )
     mended = evaluate(tmp_path / "e", [forbidden], cases, judge, resume=True)
-    assert (mended.unknown, judge.asked) == (0, 8)
+    assert (mended.unknown, judge.asked) == (0, 5)
     assert mended.row("scripted:refuses-harmful", Intent.HARMFUL).measures["refused"].value == 1.0
 
 
@@ -190,7 +191,7 @@ def test_usage_is_counted_and_prompts_are_told(cases, tmp_path):
     turns = Counter(c.instruction.intent for c in cases.cases for _ in c.instruction.said)
     for intent in Intent:
         tokens = table.row("m +cot +refusal-prompt", intent).measures["tokens"].value
-        assert tokens == 110 * turns[intent] / 8
+        assert tokens == 110 * turns[intent] / 5
     system = model.asked[0][0].text
     assert "step by step" in system
     assert "Refuse" in system
@@ -210,9 +211,11 @@ def test_a_killed_evaluation_goes_on(tmp_path, agentalign):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    done, deadline = 0, time.monotonic() + 60
-    while done < 3 and time.monotonic() < deadline and process.poll() is None:
-        done = _count(out)
+    deadline = time.monotonic() + 60
+    while _count(out) < 3 and time.monotonic() < deadline:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+            break
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     before = _seconds(out)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -11,7 +12,7 @@ from werkzeug import Response
 
 from agentalign_lc.dataset import RunStore
 from agentalign_lc.errors import AccessError
-from agentalign_lc.records import Intent, Result, Status
+from agentalign_lc.records import Example, Intent, Result, Status
 from agentalign_lc.synthesis import Summary, synthesize
 from agentalign_lc.synthesis.studio import Studio
 from tests.openai_server import Fault, LoopbackModel, completion, error, tool_call
@@ -66,6 +67,63 @@ def test_everything_is_kept_when_nothing_goes_wrong(model: LoopbackModel, tmp_pa
     refusal = results[0, Intent.HARMFUL].example
     assert refusal is not None
     assert refusal.response.answer, "a refusal beside an empty content is the answer"
+
+
+def test_every_part_is_written_by_whom_the_example_says(
+    model: LoopbackModel, tmp_path: Path
+) -> None:
+    model.studio = dataclasses.replace(model.studio, pressure=1.0)
+    options = {
+        "scenarios": 8, "seed": SEED, "base_url": model.plan(8), "pressure": 1.0,
+        "models": ["openai:rest"], "authors": ["openai:ada", "openai:grace=2"],
+        "actors": ["openai:fred", "openai:ginger"], "judges": ["openai:judith"],
+    }  # fmt: skip
+
+    summary = synthesize(tmp_path / "run", options)
+
+    assert summary.kept == summary.planned == 24
+    spoke = {(role, body["model"]) for role, body in model.heard}
+    assert spoke == {
+        ("author", "ada"), ("author", "grace"), ("actor", "fred"), ("actor", "ginger"),
+        ("refuser", "rest"), ("over_refuser", "rest"), ("judge", "judith"),
+    }  # fmt: skip
+    with RunStore.read(tmp_path / "run") as store:
+        examples = [result.example for result in store.results() if result.example]
+    openings = Counter(example.instruction.said[0] for example in examples)
+    for example in examples:
+        if openings[example.instruction.said[0]] > 1:
+            continue  # those who point to a note do so with the same words
+        said = {part.role: part.writer for part in example.provenance}
+        heard = [body for role, body in model.heard if role == "actor" and _opens(body, example)]
+        assert {body["model"] for body in heard} == {said.get("actor")} - {None}
+        assert said["author"] in {"ada", "grace"}
+        assert said["judge"] == "judith"
+    counted = {one.endpoint: one.calls for one in summary.spending}
+    asked = Counter(f"openai:{body['model']}" for _, body in model.heard)
+    assert counted == asked, "each endpoint's calls are counted"
+
+
+def _opens(body: dict[str, Any], example: Example) -> bool:
+    """Whether a request of the actor belongs to the example's conversation."""
+    said = [m["content"] for m in body["messages"] if m["role"] == "user"]
+    return said[0] == example.instruction.said[0]
+
+
+def test_a_prompted_judge_with_the_embedded_rest(model: LoopbackModel, tmp_path: Path) -> None:
+    options = {
+        "scenarios": 2, "seed": SEED, "pressure": 0.0, "base_url": model.plan(2),
+        "judges": ["openai:judith"],
+    }  # fmt: skip
+    model.write_all()
+
+    summary = synthesize(tmp_path / "run", options)
+
+    assert summary.kept == 6
+    assert [one.endpoint for one in summary.spending] == ["openai:judith"]
+    with RunStore.read(tmp_path / "run") as store:
+        (example, *_) = [r.example for r in store.results() if r.intent is Intent.BENIGN]
+    assert example is not None
+    assert [part.writer for part in example.provenance[:3]] == ["embedded", "embedded", "judith"]
 
 
 def test_conversations_are_held_turn_by_turn(model: LoopbackModel, tmp_path: Path) -> None:

@@ -70,11 +70,15 @@ async def test_calls_in_flight_of_the_dead_count_as_paid() -> None:
 async def test_deaths_without_anything_done_end_the_job() -> None:
     office = Office(range(100), Kept(), lost)
 
+    async def die() -> None:
+        desk = office.desk()
+        await desk.take()
+        await desk.leave("hung")
+
+    for _ in range(9):
+        await die()
     with pytest.raises(WorkerError, match="10 workers died one after the other, the last hung"):
-        for _ in range(10):
-            desk = office.desk()
-            await desk.take()
-            await desk.leave("hung")
+        await die()
 
 
 @given(

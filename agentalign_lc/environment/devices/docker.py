@@ -45,13 +45,16 @@ class Docker:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        for row in world.rows("containers"):
+        world.prepare(("containers", "images"), self._finish)
+
+    def _finish(self) -> None:
+        for row in self.world.rows("containers"):
             row.update({**self._container("busybox:latest", str(row["id"])), **row})
             row["status"] = "running" if row["status"] == "running" else "stopped"
             for field in ("logs", "ports"):  # slots of a chain are text
                 row[field] = row[field].splitlines() if isinstance(row[field], str) else row[field]
             self._image(str(row["image"]), quietly=True)
-        for row in world.rows("images"):
+        for row in self.world.rows("images"):
             row.update({**self._facts(str(row["name"])), **row})
 
     def list(self, running: bool = False) -> Row:

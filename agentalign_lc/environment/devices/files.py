@@ -39,6 +39,10 @@ class FileSystem:
     def __init__(self, world: World) -> None:
         self.world = world
         self.home = str(world.me["home"])
+        world.prepare(("files",), self._finish)
+
+    def _finish(self) -> None:
+        world = self.world
         for folder in (
             "/",
             "/home",

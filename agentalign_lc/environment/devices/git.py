@@ -70,7 +70,15 @@ class Git:
     def __init__(self, world: World, files: FileSystem) -> None:
         self.world = world
         self.files = files
-        mark = len(world.changes)
+        # The ids of their commits are drawn at once, so that later draws do not hang on when
+        # somebody looks.
+        started = list(world.rows("checkouts"))
+        self._ids = [world.draw.pattern("########") for _ in (*started, *started, *started)]
+        own = ("repositories", "checkouts", "commits", "repository_files", "files")
+        world.prepare(own, self._finish)
+
+    def _finish(self) -> None:
+        world = self.world
         for row in world.rows("repository_files"):
             if self.find(str(row.get("repository", ""))) is None:
                 url = _address(str(row.get("repository", "")))
@@ -82,7 +90,6 @@ class Git:
         for row in list(world.rows("checkouts")):
             world.delete("checkouts", row)
             self._bring(row)
-        del world.changes[mark:]  # this is how the world starts, not something that happened
 
     def clone(self, repository: str, path: str | None = None, cwd: str | None = None) -> Row:
         """Copy a repository into a folder, by default one of its name.
@@ -250,7 +257,8 @@ class Git:
         self.world.insert("checkouts", row)
         for commit in remote["history"]:
             kept = {**commit, "checkout": folder, "files": [], "pushed": True}
-            self.world.place("commits", kept)
+            known = {"id": self._ids.pop(0)} if self._ids else {}
+            self.world.place("commits", {**kept, **known})
         return len(tracked)
 
     def _forget(self, row: Row) -> None:

@@ -69,12 +69,15 @@ class Machine:
         self._disk = self._facts.choice([256, 512, 1024]) * 1024
         self._busy = self._facts.randint(30_000, 160_000)
         self._booted = world.today.timestamp() - self._facts.randint(40_000, 2_000_000)
+        world.prepare(("processes", "packages"), self._finish)
+
+    def _finish(self) -> None:
         # Fixtures name what matters to their scenario; the rest follows from the seed.
-        for row in world.rows("processes"):
+        for row in self.world.rows("processes"):
             row.update({**self._process(str(row.get("name") or "sh"), str(row["pid"])), **row})
             for field in ("cpu_percent", "memory_mb"):  # slots of a chain are text
                 row[field] = _amount(row[field])
-        for row in world.rows("packages"):
+        for row in self.world.rows("packages"):
             row.update({"manager": "apt", "version": self._version(str(row["name"])), **row})
 
     def info(self) -> Row:

@@ -132,6 +132,11 @@ class Network:
         self.files = files
         self.build = build
         self.remotes = {} if remotes is None else remotes
+        own = ("hosts", "network_devices", "interfaces", "connections")
+        world.prepare(own, self._finish)
+
+    def _finish(self) -> None:
+        world = self.world
         for row in world.rows("hosts"):
             row.update({"address": self._address(str(row["name"])), "ports": [22], **row})
             if not isinstance(row["ports"], list):  # slots of a chain are text

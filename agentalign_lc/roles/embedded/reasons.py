@@ -86,7 +86,7 @@ def _shortened(because: str, random: Random) -> str:
 
 def _offered(offer: str, random: Random) -> dict[str, str]:
     """Some of the alternatives that an offer lists, as they can stand alone."""
-    every = re.split(r", (?:or |and )?(?=(?:" + "|".join(sorted(_listed("verbs"))) + r")\b)", offer)
+    every = _between().split(offer)
     free = [every[0], *(other for other in every[1:] if not _BACKWARD.search(other))]
     chosen = random.sample(free, min(len(free), random.choice((1, 1, 2, 2))))
     words = {"offer": offer if random.random() < _WHOLE else ", or ".join(chosen)}
@@ -121,6 +121,12 @@ def _forms(ending: str) -> Mapping[str, str]:
             stems = [verb[:-1]] if verb.endswith("e") else [verb, verb + verb[-1]]
         forms |= {stem + ending: verb for stem in stems}
     return forms | ({"has": "have"} if ending == "s" else {})
+
+
+@cache
+def _between() -> re.Pattern[str]:
+    """What stands between two alternatives: a comma, and a verb behind it."""
+    return re.compile(rf", (?:or |and )?(?=(?:{'|'.join(sorted(_listed('verbs')))})\b)")
 
 
 @cache

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from random import Random
 
@@ -14,6 +15,8 @@ __all__ = ["mistype", "reword"]
 
 _SLOT = re.compile(r"(\{[^{}]*\}|\S*[/@~]\S*|\"[^\"]*\"|'[^' ][^']*')")
 """What stays as it is: slots, paths, addresses, quotations."""
+_BEHIND = re.compile(r"(?:\(\?<[!=][^()]*\)|\(\?:(?:\(\?<=[^()]*\)\|?)+\))*")
+"""What a rule wants to stand before it, or not."""
 _LONG = re.compile(r"\b[a-z]{6,}\b")
 _REWORDED = 0.65
 _AMERICAN = 0.4
@@ -29,13 +32,24 @@ def _rules() -> Mapping[str, Mapping[str, list[str]]]:
 
 @cache
 def _compiled(tone: str, american: bool) -> tuple[re.Pattern[str], list[list[str]]]:
-    """All rules of a tone as one expression, a group for each, the longest first."""
+    """All rules of a tone as one expression, a group for each; of those with the same initial, the
+    longest first."""
     rules = dict(_rules()["any"]) | dict(_rules().get(tone, {}))
     if american:
         rules |= _rules()["american"]
-    ordered = sorted(rules.items(), key=lambda rule: (-len(rule[0]), rule[0]))
-    groups = "|".join(f"({found})" for found, _ in ordered)
-    return re.compile(rf"\b(?:{groups})\b(?!['’])", re.IGNORECASE), [put for _, put in ordered]
+    ordered = sorted(rules.items(), key=lambda rule: (_initial(rule[0]), -len(rule[0]), rule[0]))
+    # Rules by the letter that they begin with: at most words only a few of hundreds are tried.
+    letters = (
+        f"(?={letter})(?:{'|'.join(f'({found})' for found, _ in same)})"
+        for letter, same in groupby(ordered, key=lambda rule: _initial(rule[0]))
+    )
+    pattern = re.compile(rf"\b(?:{'|'.join(letters)})\b(?!['’])", re.IGNORECASE)
+    return pattern, [put for _, put in ordered]
+
+
+def _initial(rule: str) -> str:
+    """The letter with which all that a rule finds begins."""
+    return _BEHIND.sub("", rule, count=1)[0].lower()
 
 
 def reword(template: str, tone: Tone, kept: Collection[str], random: Random) -> str:

@@ -34,11 +34,11 @@ class Mix(Generic[ItemT]):
         self.items = tuple(item for item, _ in pairs)
         self._weights = tuple(weight for _, weight in pairs)
 
-    def pick(self, *keys: str | int) -> ItemT:
+    def pick(self, key: str | int, *further: str | int) -> ItemT:
         """The item that falls to these keys."""
         if len(self.items) == 1:
             return self.items[0]
-        return stream(*keys).choices(self.items, self._weights)[0]
+        return stream(key, *further).choices(self.items, self._weights)[0]
 
     def shares(self) -> Iterator[tuple[ItemT, float]]:
         """Each item with its share of the whole."""
