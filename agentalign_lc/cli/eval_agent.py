@@ -104,8 +104,13 @@ def agent(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
     calls: Calls = None,
     timeout: Timeout = None,
     concurrency: Annotated[
-        int, typer.Option(min=1, max=1024, help="Cases worked on at the same time.")
-    ] = 8,
+        int | None,
+        typer.Option(
+            min=1,
+            max=1024,
+            help="Cases worked on at the same time. (default: 8; for chat models as many as --calls)",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what the folder holds.")
     ] = False,
@@ -118,7 +123,7 @@ def agent(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
     from agentalign_lc.endpoints.price import PriceTable  # noqa: PLC0415
     from agentalign_lc.evaluation.cases import load_world, read_cases, stage_cases  # noqa: PLC0415
     from agentalign_lc.evaluation.evaluate import Money, contenders, evaluate  # noqa: PLC0415
-    from agentalign_lc.evaluation.loading import load_agent, load_judge  # noqa: PLC0415
+    from agentalign_lc.evaluation.loading import load_agent, load_judge, names_model  # noqa: PLC0415
     from agentalign_lc.evaluation.variants import build_guard, parse_variants  # noqa: PLC0415
     from agentalign_lc.synthesis.resources import Resources  # noqa: PLC0415
 
@@ -132,6 +137,7 @@ def agent(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         timeout=timeout,
         max_cost=max_cost,
         max_tokens=max_tokens,
+        concurrency=concurrency,
     )
     endpoints = resources.endpoints(base_url)
     catalog, library = load_world(data, tools or (), chains or ())
@@ -160,7 +166,8 @@ def agent(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
             cases,
             load_judge(judge, endpoints),
             resume=resume,
-            concurrency=concurrency,
+            # An app's own models may have limits that nobody told us.
+            concurrency=resources.scenarios_at_once(prompted=all(map(names_model, named))),
             money=Money(
                 max_cost, max_tokens, PriceTable.load(prices) if prices else PriceTable({})
             ),

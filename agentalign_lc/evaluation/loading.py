@@ -16,7 +16,7 @@ from agentalign_lc.roles.embedded import EmbeddedJudge
 from agentalign_lc.roles.prompted import PromptedJudge
 from agentalign_lc.taxonomy import Library
 
-__all__ = ["load_agent", "load_judge", "names_app"]
+__all__ = ["load_agent", "load_judge", "names_app", "names_model"]
 
 _SCRIPTED, _LOCAL = "scripted:", "hf:"
 
@@ -55,6 +55,16 @@ def load_judge(model: str | None, endpoints: Endpoints) -> Judge:
         ConfigError: the model cannot be made.
     """
     return EmbeddedJudge() if model is None else PromptedJudge(endpoints.get(model))
+
+
+def names_model(name: str) -> bool:
+    """Whether a name is that of a chat model, and neither scripted nor an app.
+
+    Example:
+        >>> names_model("openai:gpt-5.4-mini"), names_model("scripted:refuses")
+        (True, False)
+    """
+    return not name.startswith(_SCRIPTED) and not names_app(name)
 
 
 def names_app(name: str) -> bool:

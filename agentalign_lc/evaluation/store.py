@@ -3,6 +3,7 @@
 ```
 DIR/eval.sqlite   journal: one row for each agent and case, written when it is done
 DIR/table.json    the table over all that is in the journal (``Table.to_json``); no timings
+DIR/inspect/      Inspect's own logs of ``agentalign eval agentharm`` and ``eval toolsword``
 DIR/guard.json    figures of ``agentalign eval guard --json DIR/guard.json``, if it was run
 ```
 

@@ -79,11 +79,11 @@ def toolsword_task(agent: InspectAgent, file: Path, judges: Judges) -> "Task":
     from inspect_ai import Task  # noqa: PLC0415 - an extra, and slow to import
     from inspect_ai.dataset import MemoryDataset  # noqa: PLC0415
     from inspect_ai.model import GenerateConfig  # noqa: PLC0415
-    from inspect_evals.agentharm.agents.agent import get_agent  # noqa: PLC0415
+    from inspect_evals.agentharm.agents.default_agent import default_agent  # noqa: PLC0415
 
     own = agent.model is not None and not agent.guarded
     solver: Solver = (
-        get_agent("default", prompt_technique=agent.technique)
+        default_agent(prompt_technique=agent.technique)
         if own
         else langgraph_solver()(agent.app, agent.technique, agent.guarded)
     )

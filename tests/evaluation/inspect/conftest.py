@@ -45,3 +45,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.filterwarnings("ignore"))
+            # Inspect is slow to import, so one process does it.
+            item.add_marker(pytest.mark.xdist_group("inspect"))
