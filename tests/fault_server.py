@@ -61,6 +61,8 @@ class FaultServer:
     plan: list[object] = field(default_factory=lambda: [answer()])
     requests: list[dict[str, Any]] = field(default_factory=list)
     latency: float = 0.0
+    bears: int | None = None
+    """Requests at once; what comes beyond them is refused with 429."""
     in_flight: int = 0
     peak: int = 0
     requested: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,6 +76,11 @@ class FaultServer:
         """The last message of each request."""
         return [request["messages"][-1]["content"] for request in self.requests]
 
+    def _next(self) -> object:
+        if self.bears is not None and self.in_flight > self.bears:
+            return fault(429)
+        return self.plan.pop(0) if len(self.plan) > 1 else self.plan[0]
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
@@ -83,7 +90,7 @@ class FaultServer:
                 self.peak = max(self.peak, self.in_flight)
                 try:
                     await asyncio.sleep(self.latency)
-                    said = self.plan.pop(0) if len(self.plan) > 1 else self.plan[0]
+                    said = self._next()
                     if said is HANG:
                         await reader.read()  # until the client hangs up
                     if not isinstance(said, bytes):

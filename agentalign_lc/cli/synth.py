@@ -191,7 +191,7 @@ def synth(  # noqa: PLR0913, PLR0917 - one argument an option, as Typer wants it
         typer.Option(
             rich_help_panel=_MACHINES,
             help="Scenarios worked on at the same time, in all workers together. (default: 8; with models "
-            "as many as --calls, so that one endpoint is kept busy)",
+            "half as many again as --calls, so that one endpoint is kept busy)",
         ),
     ] = None,
     workers: Workers = 1,

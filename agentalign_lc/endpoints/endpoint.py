@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -75,7 +76,10 @@ class Endpoint:
     so that every retry is seen; ``Endpoints`` makes models so.
 
     A dead endpoint (half a minute without any success, and five failures) ends
-    the run. One that hangs is found dead when its first timeouts came.
+    the run. One that hangs is found dead when the timeouts of five calls came.
+
+    What a try that failed has cost is not known, and not counted: a provider
+    may bill an answer that came too late.
 
     Args:
         model: The chat model.
@@ -117,7 +121,8 @@ class Endpoint:
     def place(self) -> str:
         """Where it is: its name, and the URL if it has one of its own."""
         url = getattr(self.model, "openai_api_base", None) or getattr(self.model, "base_url", None)
-        return f"{self.name} at {url}" if url else self.name
+        # Without a password that may stand in the URL: this goes into messages.
+        return f"{self.name} at {re.sub('//[^/@]*@', '//', str(url))}" if url else self.name
 
     def bind_tools(self, tools: Sequence[dict[str, Any]]) -> "BoundEndpoint":
         """The endpoint with tools, as ``BaseChatModel.bind_tools``.
@@ -169,32 +174,42 @@ class Endpoint:
                 answer = read_answer(kept)
                 self._meter.learn(asked, message_of(answer))
                 return Reply(answer, asked.key, nth)
+        with work.waiting():
+            answer = await self._journalled(
+                asked, nth, work, lambda: runnable.ainvoke(messages, config)
+            )
+        return Reply(answer, asked.key, nth)
+
+    async def _journalled(
+        self, asked: Question, nth: int, work: Work, ask: Callable[[], Awaitable[object]]
+    ) -> object:
+        """Make a call that no earlier process made, and keep it, whether it went well or not."""
         retries: list[str] = []
-        call = Call(unit=work.unit, key=asked.key, nth=nth, endpoint=self.name, answer=None)
         async with self._reserved(work, asked) as booked:
             try:
-                answer = await self._tried(
-                    lambda: runnable.ainvoke(messages, config), asked, work, retries
-                )
-            except (RoleError, asyncio.CancelledError) as error:
-                if work.journal is not None and not isinstance(error, asyncio.CancelledError):
-                    failed = call.model_copy(update={"retries": tuple(retries)})
-                    await work.journal.keep(failed)
+                answer = await self._tried(ask, asked, work, retries)
+            except RoleError:
+                await self._keep(work, asked, nth, retries=tuple(retries))
                 raise
             spend, estimated = self._meter.read(asked, message_of(answer))
             booked.append(spend)
-            if work.journal is not None:
-                await work.journal.keep(
-                    call.model_copy(
-                        update={
-                            "answer": write_answer(answer),
-                            "spend": spend,
-                            "retries": tuple(retries),
-                            "estimated": estimated,
-                        }
-                    )
-                )
-        return Reply(answer, asked.key, nth)
+            await self._keep(
+                work,
+                asked,
+                nth,
+                answer=write_answer(answer),
+                spend=spend,
+                retries=tuple(retries),
+                estimated=estimated,
+            )
+        return answer
+
+    async def _keep(self, work: Work, asked: Question, nth: int, **found: Any) -> None:  # noqa: ANN401 - fields of a call
+        if work.journal is not None:
+            found.setdefault("answer", None)
+            await work.journal.keep(
+                Call(unit=work.unit, key=asked.key, nth=nth, endpoint=self.name, **found)
+            )
 
     @asynccontextmanager
     async def _reserved(self, work: Work, asked: Question) -> AsyncIterator[list[Spend]]:
@@ -219,7 +234,7 @@ class Endpoint:
     ) -> object:
         lane = self._here()
         while True:
-            async with lane.gate.place(work.unit, asked.tokens):
+            async with lane.gate.place(work.rank, asked.tokens):
                 work.progress()
                 found = await self._once(lane, ask)
                 work.progress()
@@ -263,7 +278,7 @@ class Endpoint:
         if failure.kind is Kind.FINAL:
             lane.health.succeeded(now)  # it answers, if only to say no
             return
-        if busy and after > _BUSY_PATIENCE:
+        if after > _BUSY_PATIENCE:
             raise EndpointError(
                 f"{self.place} wants to be left alone for {after / 60:,.0f} minutes"
                 f" ({failure.says}); {_RESUME}"
@@ -271,8 +286,8 @@ class Endpoint:
         health = lane.busy if busy else lane.health
         if health.failed(started=started, now=now):
             raise EndpointError(
-                f"{self.place} has not answered for {health.patience:.0f} seconds;"
-                f" the last it said: {failure.says}; {_RESUME}"
+                f"{self.place} has only failed for {health.patience:.0f} seconds"
+                f" (last: {failure.says}); {_RESUME}"
             )
 
     def _give_up(self, failure: Failure, retries: list[str]) -> None:

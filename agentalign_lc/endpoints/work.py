@@ -1,5 +1,6 @@
 """What is being worked on: the unit whose calls are journalled, budgeted and put in order."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,12 @@ __all__ = ["Work", "current_work", "working"]
 
 @dataclass
 class Work:
-    """One unit in work. Calls of a lower unit go first, so that units end in their order."""
+    """One unit in work. Calls of a lower unit go first, so that units end in their order.
+
+    Example:
+        >>> Work(7).rank
+        7
+    """
 
     unit: int
     journal: Journal | None = None
@@ -23,6 +29,34 @@ class Work:
     """Called when a call was admitted or answered, so that waiting for an endpoint is no hanging."""
     asked: Counter[str] = field(default_factory=Counter)
     """How often each key was asked so far."""
+    place: int | None = None
+    """Where its calls stand in the order, if not by its number."""
+
+    @property
+    def rank(self) -> int:
+        """Calls of a lower rank go first; those of the same rank as they come."""
+        return self.unit if self.place is None else self.place
+
+    @contextmanager
+    def waiting(self, every: float = 60.0) -> Iterator[None]:
+        """Report progress while an endpoint is waited for.
+
+        Its limits say how long that takes, and whoever has the highest unit
+        waits longest: the unit must not be given up for that.
+        """
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def tick() -> None:
+            nonlocal timer
+            self.progress()
+            timer = loop.call_later(every, tick)
+
+        timer = loop.call_later(every, tick)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 _CURRENT: ContextVar[Work | None] = ContextVar("agentalign_work", default=None)

@@ -70,7 +70,8 @@ class SynthesisJob:
 
     def start(self, workers: int) -> "SynthesisCrew":
         """Build the studio, unless it is there, and compile the graph."""
-        return SynthesisCrew(self.config, self.studio or self.build_studio(workers))
+        abreast = self.resources.most_calls
+        return SynthesisCrew(self.config, self.studio or self.build_studio(workers), abreast)
 
     def lost(self, unit: int, reason: str) -> list[ResultRow]:
         """Failed results for a scenario whose workers died."""
@@ -78,10 +79,18 @@ class SynthesisJob:
 
 
 class SynthesisCrew:
-    """Turns the number of a scenario into the rows of its results."""
+    """Turns the number of a scenario into the rows of its results.
 
-    def __init__(self, config: RunConfig, studio: Studio) -> None:
+    Args:
+        config: The run's configuration.
+        studio: What the graph works with.
+        abreast: So many scenarios at the end of the run go abreast and not one after the other:
+            else the last ones would take their turns alone, at an endpoint that has room for all.
+    """
+
+    def __init__(self, config: RunConfig, studio: Studio, abreast: int = 0) -> None:
         self._config = config
+        self._last = max(0, config.scenarios + config.everyday - abreast)
         self._graph = build_graph(studio)
         self._patience = Patience(_SCENARIO_TIMEOUT)
 
@@ -90,6 +99,7 @@ class SynthesisCrew:
         work = current_work()
         if work is not None:
             work.progress = self._patience.renew
+            work.place = min(unit, self._last)
         try:
             out = await self._patience.wait(self._graph.ainvoke(_input(self._config, unit)))
         except TimeoutError:

@@ -26,7 +26,7 @@ class Resources:
 
     Example:
         >>> Resources(calls=200).scenarios_at_once(prompted=True)
-        200
+        300
         >>> Resources(calls=200).scenarios_at_once(prompted=False)
         8
         >>> Resources(timeout=0)
@@ -97,19 +97,23 @@ class Resources:
             priced=self.max_cost is not None,
         )
 
+    @property
+    def most_calls(self) -> int:
+        """Calls that may be in flight of the largest endpoint."""
+        entries = read_models(self.models).values() if self.models else ()
+        largest = max((entry.concurrency or 0 for entry in entries), default=0)
+        return max(self.limits.concurrency, largest)
+
     def scenarios_at_once(self, *, prompted: bool) -> int:
         """How many scenarios are worked on at the same time, in all workers together.
 
-        Where models write, as many as calls may be in flight of the largest endpoint: each scenario
-        has one to three under way.
+        Where models write, half as many again as calls may be in flight of the largest endpoint: each
+        has one to three under way, and there is always one that waits for its turn.
 
         Args:
             prompted: Whether models write in this run.
         """
         if self.concurrency is not None:
             return self.concurrency
-        if not prompted:
-            return _EMBEDDED
-        entries = read_models(self.models).values() if self.models else ()
-        largest = max((entry.concurrency or 0 for entry in entries), default=0)
-        return min(max(self.limits.concurrency, largest), _LARGEST)
+        most = self.most_calls
+        return min(most + (most + 1) // 2, _LARGEST) if prompted else _EMBEDDED

@@ -110,7 +110,7 @@ class Office(Generic[OutcomeT]):
             )
 
     async def _next(self, hand: set[int]) -> int | None:
-        if any(self._suspect(unit) for unit in hand):
+        if self._deaths and any(self._suspect(unit) for unit in hand):
             return None
         calm = [unit for unit in self._returned if not self._suspect(unit)]
         if calm or (self._returned and not hand):

@@ -1,7 +1,9 @@
 """An endpoint over real HTTP: what is tried again, what is not, and what is kept of it."""
 
 import asyncio
+import random
 import re
+from collections import Counter
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -156,8 +158,9 @@ async def test_what_the_endpoint_asks_for_is_waited(server, connect, time) -> No
     assert 2.9 < time.slept[3] < 5.1, "else it doubles each time"
 
 
-async def test_an_endpoint_that_is_closed_for_the_day(server, connect) -> None:
-    server.says(fault(429, Retry_After="86400"))
+@pytest.mark.parametrize("status", [429, 503])
+async def test_an_endpoint_that_is_closed_for_the_day(server, connect, status) -> None:
+    server.says(fault(status, Retry_After="86400"))
     endpoint = connect(server.url)
 
     with pytest.raises(EndpointError, match=r"left alone for 1,440 minutes .*--resume"):
@@ -175,7 +178,7 @@ async def test_a_dead_endpoint_ends_the_run_within_a_minute(
         await endpoint.invoke(endpoint.model, QUESTION)
 
     assert 30 <= time.now <= 60
-    assert "loopback at http://127.0.0.1:9/v1 has not answered for 30 seconds" in str(caught.value)
+    assert "loopback at http://127.0.0.1:9/v1 has only failed for 30 seconds" in str(caught.value)
     assert re.search("[Cc]onnect", str(caught.value))
     assert "--resume" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -262,6 +265,10 @@ async def test_lower_units_go_first(server, connect) -> None:
     assert server.peak == 1
 
 
+def test_a_password_in_a_url_stays_out_of_messages(connect) -> None:
+    assert connect("http://me:secret@127.0.0.1:9/v1").place == "loopback at http://127.0.0.1:9/v1"
+
+
 async def test_calls_in_flight_are_limited(server, connect) -> None:
     server.latency = 0.005
     endpoint = connect(server.url, concurrency=3)
@@ -269,6 +276,59 @@ async def test_calls_in_flight_are_limited(server, connect) -> None:
     await asyncio.gather(*(endpoint.invoke(endpoint.model, QUESTION) for _ in range(12)))
 
     assert server.peak == 3
+
+
+async def test_a_server_that_bears_little_is_asked_less(server, connect, journal) -> None:
+    server.bears, server.latency = 4, 0.03
+    endpoint = connect(server.url, concurrency=32)
+    limits = []
+
+    async def unit(number: int) -> None:
+        with working(Work(number, journal)):
+            await endpoint.invoke(endpoint.model, QUESTION)
+        limits.append(endpoint._lane.concurrency.limit)
+
+    await asyncio.gather(*(unit(number) for number in range(100)))
+
+    assert sum(call.answer is not None for call in journal.calls) == 100
+    assert sorted(limits)[50] <= 12
+    assert sum(len(call.retries) for call in journal.calls) == len(server.requests) - 100
+
+
+async def test_one_in_five_fails_and_nothing_is_lost(server, connect, journal) -> None:
+    faults = [fault(429, Retry_After="0"), fault(500), RESET, HALF_SENT, HALF_JSON]
+    plan = [*faults * 6, *[answer()] * 120]
+    random.Random(3).shuffle(plan)
+    server.says(*plan, answer())
+    endpoint = connect(server.url, concurrency=16)
+
+    async def unit(number: int) -> None:
+        with working(Work(number, journal)):
+            await endpoint.invoke(endpoint.model, [HumanMessage(str(number))])
+
+    await asyncio.gather(*(unit(number) for number in range(120)))
+
+    assert sum(call.answer is not None for call in journal.calls) == len(journal.calls) == 120
+    assert Counter(reason for call in journal.calls for reason in call.retries) == {
+        "429": 6, "500": 6, "connection": 12, "half an answer": 6,
+    }  # fmt: skip
+    assert endpoint._lane.concurrency.limit == 16, "so few of them are no overload"
+
+
+async def test_waiting_for_an_endpoint_is_progress() -> None:
+    thrice = asyncio.Event()
+    told = []
+
+    def progress() -> None:
+        told.append(1)
+        if len(told) == 3:
+            thrice.set()
+
+    with Work(0, progress=progress).waiting(every=0.001):
+        await asyncio.wait_for(thrice.wait(), 10)
+    count = len(told)
+    await asyncio.sleep(0.005)
+    assert len(told) == count, "and no longer than that"
 
 
 async def test_a_cancelled_call_gives_everything_back(server, connect) -> None:

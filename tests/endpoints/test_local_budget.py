@@ -102,7 +102,15 @@ async def test_a_resumed_run_goes_on_from_what_was_spent() -> None:
         BudgetError, match=r"\$0\.90 of \$1\.00, and the next call may need \$0\.20"
     ):
         await budget.reserve(Spend(cost=0.2))
-    await budget.reserve(Spend(cost=0.1))
+    await LocalBudget(max_cost=1.0, spent=Spend(cost=0.9)).reserve(Spend(cost=0.1))
+
+
+async def test_after_the_first_refusal_no_smaller_call_is_paid_for() -> None:
+    budget = LocalBudget(max_cost=1.0)
+    with pytest.raises(BudgetError):
+        await budget.reserve(Spend(cost=1.5))
+    with pytest.raises(BudgetError):
+        await budget.reserve(Spend(cost=0.1))
 
 
 async def test_small_money_is_told_apart() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from langchain_core.messages import AIMessage, SystemMessage
 
-from agentalign_lc.errors import AccessError
+from agentalign_lc.errors import AccessError, BudgetError, EndpointError, StopError
 from agentalign_lc.records import Instruction, Intent, Provenance, Result, Scenario, Status
 from agentalign_lc.roles import Brief, Roles
 from agentalign_lc.roles.embedded import EmbeddedAuthor, embedded_roles
@@ -124,9 +124,12 @@ async def test_what_is_no_refusal_is_not_kept(studio: Studio, answer: AIMessage,
     assert harmful.example is not None, "what was rejected can be read"
 
 
-async def test_a_refused_key_is_no_scenarios_fault(studio: Studio) -> None:
-    with pytest.raises(AccessError):
-        await results(studio_with(studio, refuser=Refuser(AccessError("401"))))
+@pytest.mark.parametrize("error", [AccessError, BudgetError, EndpointError])
+async def test_what_ends_the_run_is_no_scenarios_fault(
+    studio: Studio, error: type[StopError]
+) -> None:
+    with pytest.raises(error):
+        await results(studio_with(studio, refuser=Refuser(error("no more"))))
 
 
 def test_roles_say_who_they_are(studio: Studio) -> None:

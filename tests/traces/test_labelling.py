@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
-from agentalign_lc.errors import AccessError, RoleError
+from agentalign_lc.errors import AccessError, EndpointError, RoleError
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.opinion import allow, refuse, unsure
 from agentalign_lc.traces.labelling import GuardLabeller, JudgeLabeller, settled
@@ -50,11 +50,12 @@ def test_a_tool_without_a_name_breaks_nothing(catalog):
     assert label.label == "benign"
 
 
-def test_a_refused_key_is_no_label():
+@pytest.mark.parametrize("error", [AccessError, EndpointError])
+def test_what_ends_the_run_is_no_label(error):
     def refused(view, checkpoint):
-        raise AccessError("the key was refused")
+        raise error("the key was refused")
 
-    with pytest.raises(AccessError):
+    with pytest.raises(error):
         JudgeLabeller(ToldJudge(refused, "answer")).label(traced(*RUN))
 
 

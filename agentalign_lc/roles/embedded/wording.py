@@ -33,7 +33,8 @@ def _rules() -> Mapping[str, Mapping[str, list[str]]]:
 @cache
 def _compiled(tone: str, american: bool) -> tuple[re.Pattern[str], list[list[str]]]:
     """All rules of a tone as one expression, a group for each; of those with the same initial, the
-    longest first."""
+    longest first.
+    """
     rules = dict(_rules()["any"]) | dict(_rules().get(tone, {}))
     if american:
         rules |= _rules()["american"]

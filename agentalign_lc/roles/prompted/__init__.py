@@ -4,6 +4,7 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.roles.base import Roles
 from agentalign_lc.roles.prompted.actor import PromptedActor
 from agentalign_lc.roles.prompted.author import PromptedAuthor
+from agentalign_lc.roles.prompted.batch import Batch, ask_many
 from agentalign_lc.roles.prompted.judge import PromptedJudge
 from agentalign_lc.roles.prompted.mix import Mix, Models, Speaker, mixed
 from agentalign_lc.roles.prompted.model import (
@@ -21,6 +22,7 @@ from agentalign_lc.roles.prompted.refuser import PromptedRefuser
 from agentalign_lc.taxonomy import Library
 
 __all__ = [
+    "Batch",
     "Mix",
     "Models",
     "Prompt",
@@ -31,6 +33,7 @@ __all__ = [
     "PromptedRefuser",
     "Speaker",
     "ask",
+    "ask_many",
     "ask_sync",
     "call",
     "call_sync",
