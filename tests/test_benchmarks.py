@@ -133,3 +133,17 @@ def test_recorder_overhead(tmp_path: Path) -> None:
         assert {"bare", "recorder", "collector", "LangSmith's tracer"} <= set(found[way])
     own = {name: line["added_own_median"] for name, line in found["alone"].items()}
     assert own["recorder"] < own["LangSmith's tracer"]
+
+
+def test_offline(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    out, plot = tmp_path / "out.json", tmp_path / "out.png"
+    shown = printed("offline.py", "--examples", 12, "--json", out, "--plot", plot)
+
+    found = json.loads(out.read_text())
+    assert "examples_per_second" in shown
+    assert found["examples"] == 12
+    assert found["points"][0]["examples"] == 0
+    assert found["points"][-1]["examples"] == 12
+    assert all(point["mib"] > 10 for point in found["points"])
+    assert plot.read_bytes().startswith(b"\x89PNG")
