@@ -98,12 +98,12 @@ def ask_many(  # noqa: PLR0913 - each is something that a caller may bring along
     endpoints = endpoints or Endpoints()
     if max_cost is not None:
         endpoints = replace(endpoints, priced=True)
-    rows = tuple([HumanMessage(c)] if isinstance(c, str) else list(c) for c in conversations)
+    rows = tuple(map(_messages, conversations))
     job = _AskJob(model, endpoints, rows, answer, tries)
     if rows:
         endpoints.get(model)  # what cannot be used is said here, and not by a worker
-    asked = [f"{_name(model)} {answer.model_json_schema()}", rows]
-    with BatchFile(journal, *asked) as file:
+    about = f"{_name(model)} {answer.model_json_schema()}"
+    with BatchFile(journal, about, rows) as file:
         sink = BatchSink(file, report)
         budget = _budget(max_cost, max_tokens, sink.spent)
         units = [unit for unit in range(len(rows)) if unit not in sink.outcomes]
@@ -111,6 +111,10 @@ def ask_many(  # noqa: PLR0913 - each is something that a caller may bring along
         asyncio.run(run_job(job, units, sink, Workforce(workers, concurrency=room), budget))
     answers = tuple(_read(sink.outcomes[unit], answer) for unit in range(len(rows)))
     return Batch(answers, tuple(sink.spending.values()))
+
+
+def _messages(conversation: Conversation) -> list[BaseMessage]:
+    return [HumanMessage(conversation)] if isinstance(conversation, str) else [*conversation]
 
 
 def _budget(max_cost: float | None, max_tokens: int | None, spent: Spend) -> LocalBudget | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, BinaryIO, Self
 
 from langchain_core.messages import BaseMessage
 
@@ -15,6 +15,9 @@ from agentalign_lc.endpoints.spending import Spending
 from agentalign_lc.errors import StoreError
 
 __all__ = ["BatchFile", "BatchSink"]
+
+_HEAD = b'{"row":"'
+"""How each line begins."""
 
 
 class BatchFile:
@@ -40,7 +43,7 @@ class BatchFile:
         self.calls: list[Call] = []
         self._path = path
         self._names = _names(about, rows) if path else []
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:
         if self._path is None:
@@ -48,15 +51,14 @@ class BatchFile:
         units = {name: unit for unit, name in enumerate(self._names)}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a+", encoding="utf-8")
-            self._file.seek(0)
-            for line in self._file:
-                if line.endswith("\n"):
-                    self._read(json.loads(line), units)
-                else:
-                    self._file.write("\n")
+            *lines, half = self._path.read_bytes().split(b"\n") if self._path.exists() else [b""]
+            for line in lines:
+                self._read(json.loads(line), units)
+            if half[: len(_HEAD)] != _HEAD[: len(half)]:
+                raise ValueError("its last line is none of a journal")
+            self._file = self._path.open("ab")
+            self._file.truncate(sum(len(line) + 1 for line in lines))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            self.__exit__(None, None, None)
             raise StoreError(f"{self._path} is no journal of a batch: {error}") from error
         return self
 
@@ -81,7 +83,8 @@ class BatchFile:
 
     def _write(self, unit: int, what: str, text: str) -> None:
         if self._file is not None:
-            self._file.write(f'{{"row":"{self._names[unit]}","{what}":{text}}}\n')
+            line = f'{_HEAD.decode()}{self._names[unit]}","{what}":{text}}}\n'
+            self._file.write(line.encode())
             self._file.flush()
 
     def _read(self, line: dict[str, Any], units: dict[str, int]) -> None:
