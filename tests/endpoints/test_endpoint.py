@@ -9,6 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from agentalign_lc.endpoints.journal import Spend
+from agentalign_lc.endpoints.limits import Limits
 from agentalign_lc.endpoints.local_budget import LocalBudget
 from agentalign_lc.endpoints.price import Price
 from agentalign_lc.endpoints.work import Work, working
@@ -79,15 +80,17 @@ async def test_without_aiohttp_failures_are_the_same(
 
 
 async def test_a_call_that_hangs_is_given_up_and_tried_again(server, connect, journal) -> None:
-    server.says(HANG, HANG, answer())
-    endpoint = connect(server.url, timeout=0.2)
+    server.says(answer(), HANG, HANG, answer())
+    endpoint = connect(server.url)
+    await endpoint.invoke(endpoint.model, QUESTION)  # the first call loads and connects
+    endpoint.limits = Limits(timeout=0.4)
 
     with working(Work(0, journal)):
         await endpoint.invoke(endpoint.model, QUESTION)
 
     # A slow machine may take a good answer for a hang, but never for anything else.
     assert {"timeout"} == set(journal.calls[0].retries)
-    assert len(journal.calls[0].retries) == len(server.requests) - 1 >= 2
+    assert len(journal.calls[0].retries) >= 2
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])

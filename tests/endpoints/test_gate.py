@@ -155,3 +155,21 @@ def test_whoever_leaves_the_queue_holds_nothing(leaves: list[bool], most: int) -
         return answered, gate.in_flight
 
     assert at_once(run()) == (leaves.count(False), 0)
+
+
+def test_a_turn_that_came_too_late_is_passed_on() -> None:
+    async def through(gate: Gate, unit: int) -> int:
+        async with gate.place(unit):
+            return unit
+
+    async def run() -> int:
+        gate = Gate(Limits(), Concurrency(1))
+        async with gate.place(0):
+            late = asyncio.create_task(through(gate, 1))
+            following = asyncio.create_task(through(gate, 2))
+            await asyncio.sleep(0)
+        late.cancel()  # it has the turn, and does not know yet
+        async with asyncio.timeout(100):
+            return await following
+
+    assert at_once(run()) == 2

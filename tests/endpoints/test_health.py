@@ -52,3 +52,11 @@ def test_whatever_answers_in_time_lives(calls: list[str], apart: float) -> None:
 @pytest.mark.parametrize("patience", [10, 600])
 def test_patience_is_kept(patience: float) -> None:
     assert dead(Health(patience, 1), 0, patience - 1, patience) == [False, False, True]
+
+
+def test_a_call_that_began_before_the_last_success_proves_nothing_older() -> None:
+    health = Health(30)
+    health.succeeded(10)
+    found = [health.failed(started=0, now=31) for _ in range(6)]
+    assert found == [False] * 6
+    assert health.failed(started=0, now=40)
