@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from agentalign_lc.roles.base import Roles
     from agentalign_lc.roles.embedded import embedded_roles
     from agentalign_lc.roles.prompted import prompted_roles
+    from agentalign_lc.synthesis.estimate import estimate
     from agentalign_lc.synthesis.graph import build_graph
     from agentalign_lc.synthesis.planning import build_planner_graph
+    from agentalign_lc.synthesis.resources import Resources
     from agentalign_lc.synthesis.runner import Summary, synthesize
     from agentalign_lc.synthesis.studio import Studio
     from agentalign_lc.taxonomy.library import Library, load_library
@@ -49,6 +51,7 @@ __all__ = [
     "Intent",
     "Library",
     "Outcome",
+    "Resources",
     "Roles",
     "RunStore",
     "Scenario",
@@ -59,6 +62,7 @@ __all__ = [
     "build_graph",
     "build_planner_graph",
     "embedded_roles",
+    "estimate",
     "export_run",
     "load_catalog",
     "load_library",
@@ -76,6 +80,7 @@ _HOMES = {
     "Intent": "records",
     "Library": "taxonomy.library",
     "Outcome": "records",
+    "Resources": "synthesis.resources",
     "Roles": "roles.base",
     "RunStore": "dataset.store",
     "Scenario": "records",
@@ -86,6 +91,7 @@ _HOMES = {
     "build_graph": "synthesis.graph",
     "build_planner_graph": "synthesis.planning",
     "embedded_roles": "roles.embedded",
+    "estimate": "synthesis.estimate",
     "export_run": "dataset.export",
     "load_catalog": "environment.catalog",
     "load_library": "taxonomy.library",

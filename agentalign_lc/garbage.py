@@ -46,7 +46,6 @@ def collected_rarely() -> Iterator[None]:
         0
     """
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     try:

@@ -47,9 +47,7 @@ def commands(options: Namespace) -> dict[str, list[str]]:
         "offline-2": script("offline-2", "offline.py", *examples, "--workers", 2),
     }
     wanted = options.only or found
-    return {
-        name: line for name, line in found.items() if name in wanted and Path(line[1]).exists()
-    }
+    return {name: line for name, line in found.items() if name in wanted and Path(line[1]).exists()}
 
 
 def section(name: str, command: list[str]) -> str:

@@ -97,9 +97,13 @@ class LoopbackModel:
         self._written[instruction.request] = delegate(instruction, scenario)
         return instruction
 
+    def scenario_of(self, body: dict[str, Any]) -> int:
+        """The number of the scenario to which a request belongs."""
+        return self._scenario(_text(body)).index
+
     def _answer(self, request: Request) -> Response:
         body = request.get_json()
-        text = "\n".join(str(message.get("content") or "") for message in body["messages"])
+        text = _text(body)
         role = next((r for r, sign in _SIGNS.items() if sign in text), "actor")
         self.asked[role] += 1
         self.heard.append((role, body))
@@ -158,6 +162,10 @@ class LoopbackModel:
             yes = self._instruction(text).intent is Intent.HARMFUL
         answer = {"reason": "It is plain.", "answer": "yes" if yes else "no"}
         return completion({"content": json.dumps(answer)})
+
+
+def _text(body: dict[str, Any]) -> str:
+    return "\n".join(str(message.get("content") or "") for message in body["messages"])
 
 
 _SIGNS = {

@@ -136,7 +136,19 @@ def test_recorder_overhead(tmp_path: Path) -> None:
 
 
 def test_throughput(tmp_path: Path) -> None:
-    options = ("--calls", 96, "--latency", 0.05, "--rounds", 1, "--timeout", 5, "--only", "bare", "ours")
+    options = (
+        "--calls",
+        96,
+        "--latency",
+        0.05,
+        "--rounds",
+        1,
+        "--timeout",
+        5,
+        "--only",
+        "bare",
+        "ours",
+    )
     out = printed("throughput.py", *options, "--json", tmp_path / "out.json")
 
     runs = json.loads((tmp_path / "out.json").read_text())["runs"]
@@ -178,3 +190,17 @@ def test_stopping(tmp_path: Path) -> None:
     assert spent["stopped_at"] <= spent["most"] + spent["largest_call"]
     assert spent["kept"] == "9 / 9"
     assert spent["total"] == pytest.approx(spent["whole"]), "no call is paid twice"
+
+
+def test_offline(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    out, plot = tmp_path / "out.json", tmp_path / "out.png"
+    shown = printed("offline.py", "--examples", 12, "--json", out, "--plot", plot)
+
+    found = json.loads(out.read_text())
+    assert "examples_per_second" in shown
+    assert found["examples"] == 12
+    assert found["points"][0]["examples"] == 0
+    assert found["points"][-1]["examples"] == 12
+    assert all(point["mib"] > 10 for point in found["points"])
+    assert plot.read_bytes().startswith(b"\x89PNG")

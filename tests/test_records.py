@@ -49,6 +49,16 @@ def test_the_scenarios_number_is_no_part_of_its_id(scenario: Scenario) -> None:
     assert moved.id == scenario.id
 
 
+def test_a_copy_with_another_value_has_another_id(scenario: Scenario) -> None:
+    before = scenario.id
+    other = scenario.model_copy(update={"seed": "another"})
+
+    assert other.id != before
+    assert other.model_copy(update={"seed": scenario.seed}).id == before
+    assert other.model_dump(mode="json")["id"] == other.id
+    assert scenario.model_copy(update={"index": scenario.index + 1}).id == before
+
+
 def test_an_instruction_is_named_by_what_it_says() -> None:
     def said(text: str) -> Instruction:
         author = Provenance(role="author", writer="embedded")

@@ -22,7 +22,8 @@ def print_estimate(found: Estimate, max_cost: float | None, console: Console | N
         max_cost: The run's budget in US dollars, if it has one.
         console: Where to print.
     """
-    console = console or Console()
+    # Names of models have colons, between which rich would find emoji.
+    console = console or Console(emoji=False)
     if not found.asked:
         _say(console, "The embedded writers ask no model: nothing to pay. Nothing was written.")
         return
@@ -67,7 +68,9 @@ def _lines(found: Estimate, max_cost: float | None) -> list[str]:
             f"No price of {', '.join(found.unpriced)}: give --prices FILE to see the cost, "
             f'such as "{found.unpriced[0]}": {{input: 0.4, output: 1.6}}'
         )
-    if max_cost is not None and found.total.cost > max_cost:
+    if found.spent:
+        lines.append(f"Spent so far: {dollars(found.spent)}.")
+    if max_cost is not None and found.spent + found.total.cost > max_cost:
         lines.append(f"--max-cost {dollars(max_cost)} will stop the run before its end.")
     return [*lines, "Nothing was asked, and nothing was written."]
 
@@ -81,4 +84,4 @@ def _whole(number: float) -> str:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(line, highlight=False, markup=False, soft_wrap=True, emoji=False)

@@ -17,7 +17,8 @@ __all__ = ["print_summary"]
 
 def print_summary(summary: Summary, out: Path, console: Console | None = None) -> None:
     """Print what was planned, kept, rejected and failed, the reasons, and what to do next."""
-    console = console or Console()
+    # Names of models have colons, between which rich would find emoji.
+    console = console or Console(emoji=False)
     table = Table(title=f"Run in {out}", title_justify="left")
     for heading in ("intent", "planned", "kept", "rejected", "failed"):
         table.add_column(heading, justify="left" if heading == "intent" else "right")

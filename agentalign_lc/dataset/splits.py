@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.records import BehaviorChain, Split
@@ -148,7 +149,8 @@ def audit_splits(rows: Iterable[Mapping[str, object]]) -> list[str]:
     Returns:
         One line for each leak; none if the splits hold.
     """
-    seen: dict[str, dict[object, set[str]]] = defaultdict(lambda: defaultdict(set))
+    seen: dict[str, dict[object, frozenset[str]]] = defaultdict(dict)
+    joined = cache(lambda some, split: some | {split})  # a few sets, shared by all that is seen
     offered: dict[str, set[str]] = defaultdict(set)
     tested: list[tuple[object, set[str]]] = []
     sequences: dict[str, set[tuple[str, ...]]] = defaultdict(set)
@@ -163,7 +165,7 @@ def audit_splits(rows: Iterable[Mapping[str, object]]) -> list[str]:
             "request": (instruction["text"], note.get("text")),
         }
         for kind, value in places.items():
-            seen[kind][value].add(split)
+            seen[kind][value] = joined(seen[kind].get(value, frozenset()), split)
         sequences[split].add(tuple(s["capability"] for s in scenario["chain"]["steps"]))
         tools = {*scenario["tools"], *scenario["distractors"]}
         tools |= {call["tool"] for call in scenario["opening"]}

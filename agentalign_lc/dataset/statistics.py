@@ -1,6 +1,7 @@
 """Statistics of a run: how diverse its requests are, what they cover, what the gates found."""
 
 import re
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from random import Random
@@ -9,7 +10,7 @@ from typing import Any
 from agentalign_lc.dataset.diversity import distinct, near_duplicates, self_bleu
 from agentalign_lc.dataset.splits import audit_splits
 from agentalign_lc.dataset.store import RunStore
-from agentalign_lc.quality.words import words
+from agentalign_lc.quality.words import Words, words
 from agentalign_lc.records import Intent, Record, Status
 from agentalign_lc.taxonomy import EVERYDAY, Library, load_kinds
 
@@ -88,41 +89,105 @@ def measure(
         StoreError: the run cannot be read.
         ConfigError: near-duplicates are wanted, and the extra ``stats`` is missing.
     """
-    rows = list(_rows(store))
-    texts = [words(row["text"]) for row in rows]
-    picked = sorted(Random(7).sample(range(len(rows)), min(_SAMPLE, len(rows))))
-    sample = [texts[number] for number in picked]
+    count = store.counts()[Status.KEPT]
+    picked = frozenset(Random(7).sample(range(count), min(_SAMPLE, count)))
+    seen = _Seen()
+    sample: list[Words] = []
+    for number, row in enumerate(_rows(store)):
+        text = words(row["text"])
+        seen.add(row, text)
+        if number in picked:
+            sample.append(text)
     harms = set(load_kinds())
-    cells = {(row["subcategory"], capability) for row in rows for capability in row["steps"]}
-    cells = {cell for cell in cells if cell[0] in harms}
+    cells = {cell for cell in seen.cells if cell[0] in harms}
     known = {(c.subcategory, capability) for c in library for capability in c.capabilities}
-    used, there = _phrasings(rows, library)
     return Statistics(
-        instructions=len(rows),
+        instructions=count,
         distinct=(distinct(sample, 1), distinct(sample, 2), distinct(sample, 3)),
         self_bleu=self_bleu(sample),
         sample=len(sample),
-        near_duplicates=near_duplicates(texts) if duplicates else None,
-        lengths=_sorted(Counter(len(text) // _STRIDE * _STRIDE for text in texts)),
-        steps=_sorted(Counter(len(row["steps"]) for row in rows)),
-        subcategories=(len({row["subcategory"] for row in rows} & harms), len(harms)),
-        capabilities=(
-            len({capability for row in rows for capability in row["steps"]}), len(capabilities),
-        ),
+        near_duplicates=_near_duplicates(store) if duplicates else None,
+        lengths=_sorted(seen.lengths),
+        steps=_sorted(seen.steps),
+        subcategories=(len({subcategory for subcategory, _ in cells}), len(harms)),
+        capabilities=(len({capability for _, capability in seen.cells}), len(capabilities)),
         cells=(len(cells), len(known)),
-        phrasings=(used, there),
-        pressure=dict(sorted(Counter(row["pressure"] or "none" for row in rows).items())),
-        unfilled=sum(_UNFILLED.search(row["text"]) is not None for row in rows),
+        phrasings=_phrasings(seen, library),
+        pressure=dict(sorted(seen.pressure.items())),
+        unfilled=seen.unfilled,
         adherence=_passing(store, ("coverage", "order")),
         grounding=_passing(store, ("grounding",)),
         schema_valid=_passing(store, ("schema", "syntax")),
         refusal_purity=_passing(store, ("purity", "refusal", "compliance"), {Intent.HARMFUL}),
         goal_reached=_passing(store, ("goal",), {Intent.BORDERLINE, Intent.BENIGN}),
-        pairs=dict(sorted(Counter(row["rejected_as"] for row in rows if row["rejected_as"]).items())),
-        splits=dict(sorted(Counter(row["split"] for row in rows).items())),
+        pairs=dict(sorted(seen.pairs.items())),
+        splits=dict(sorted(seen.splits.items())),
         leaks=len(audit_splits(store.kept())),
-        overlap=_overlap(rows, texts),
-    )  # fmt: skip
+        overlap=seen.overlap.shares(),
+    )
+
+
+class _Seen:
+    """What is counted over the rows of a run, one row at a time; none of them is kept."""
+
+    def __init__(self) -> None:
+        self.lengths: Counter[int] = Counter()
+        self.steps: Counter[int] = Counter()
+        self.pressure: Counter[str] = Counter()
+        self.pairs: Counter[str] = Counter()
+        self.splits: Counter[str] = Counter()
+        self.cells: set[tuple[str, str]] = set()
+        self.said: set[tuple[str, Intent, int | None]] = set()
+        self.unfilled = 0
+        self.overlap = _Overlap()
+
+    def add(self, row: Mapping[str, Any], text: Words) -> None:
+        self.lengths[len(text) // _STRIDE * _STRIDE] += 1
+        self.steps[len(row["steps"])] += 1
+        self.pressure[row["pressure"] or "none"] += 1
+        self.splits[row["split"]] += 1
+        if row["rejected_as"]:
+            self.pairs[row["rejected_as"]] += 1
+        self.cells.update((row["subcategory"], capability) for capability in row["steps"])
+        self.said.add((row["chain"], row["intent"], row["phrasing"]))
+        self.unfilled += _UNFILLED.search(row["text"]) is not None
+        if row["category"] != EVERYDAY:
+            self.overlap.add(row["index"], row["intent"], set(text))
+
+
+class _Overlap:
+    """Words that a harmful request shares with its twins, which come one after the other."""
+
+    def __init__(self) -> None:
+        self._index = -1
+        self._triplet: dict[Intent, set[str]] = {}
+        self._shares: dict[Intent, array[float]] = defaultdict(lambda: array("d"))
+
+    def add(self, index: int, intent: Intent, text: set[str]) -> None:
+        if index != self._index:
+            self._compare()
+            self._index = index
+        self._triplet[intent] = text
+
+    def shares(self) -> dict[str, float]:
+        self._compare()
+        return {
+            twin.value: sum(self._shares[twin]) / len(self._shares[twin])
+            for twin in (Intent.BORDERLINE, Intent.BENIGN)
+            if twin in self._shares
+        }
+
+    def _compare(self) -> None:
+        harmful = self._triplet.get(Intent.HARMFUL)
+        for twin in (Intent.BORDERLINE, Intent.BENIGN):
+            other = self._triplet.get(twin)
+            if harmful and other:
+                self._shares[twin].append(len(harmful & other) / len(harmful | other))
+        self._triplet = {}
+
+
+def _near_duplicates(store: RunStore) -> float:
+    return near_duplicates(words(row["text"]) for row in _rows(store))
 
 
 def _rows(store: RunStore) -> Iterator[dict[str, Any]]:
@@ -145,14 +210,10 @@ def _rows(store: RunStore) -> Iterator[dict[str, Any]]:
         yield {"index": index, "intent": intent, **row}
 
 
-def _phrasings(rows: Sequence[Mapping[str, Any]], library: Library) -> tuple[int, int]:
+def _phrasings(seen: _Seen, library: Library) -> tuple[int, int]:
     """Phrasings used, and those that the chains and intents of the rows have."""
-    used = {
-        (row["chain"], row["intent"], row["phrasing"])
-        for row in rows
-        if row["phrasing"] is not None
-    }
-    asked = {(row["chain"], row["intent"]) for row in rows if row["chain"] in library.scripts}
+    used = {said for said in seen.said if said[2] is not None}
+    asked = {(chain, intent) for chain, intent, _ in seen.said if chain in library.scripts}
     there = sum(len(library.scripts[chain].readings[intent].phrasings) for chain, intent in asked)
     return len(used), there
 
@@ -165,20 +226,6 @@ def _passing(
     turned_down = sum(count for _, _, at, count in written if at.rpartition(".")[2] in gates)
     total = sum(row[3] for row in written)
     return 1 - turned_down / total if total else 0.0
-
-
-def _overlap(rows: Sequence[Mapping[str, Any]], texts: Sequence[Sequence[str]]) -> dict[str, float]:
-    triplets: dict[int, dict[Intent, set[str]]] = defaultdict(dict)
-    for row, text in zip(rows, texts, strict=True):
-        if row["category"] != EVERYDAY:
-            triplets[row["index"]][row["intent"]] = set(text)
-    shares: dict[str, list[float]] = defaultdict(list)
-    for said in triplets.values():
-        harmful = said.get(Intent.HARMFUL)
-        for twin in (Intent.BORDERLINE, Intent.BENIGN):
-            if harmful and said.get(twin):
-                shares[twin.value].append(len(harmful & said[twin]) / len(harmful | said[twin]))
-    return {twin: sum(values) / len(values) for twin, values in shares.items()}
 
 
 def _sorted(counts: Mapping[int, int]) -> dict[int, int]:

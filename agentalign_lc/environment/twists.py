@@ -14,8 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
-
+from agentalign_lc.documents import read_document
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.people import draw_person
 from agentalign_lc.environment.world import Row, World
@@ -180,8 +179,7 @@ def _marker(kind: str, random: Random) -> str:
 
 @lru_cache(maxsize=1)
 def _material() -> Mapping[str, Any]:
-    path = Path(__file__).with_name("twists.yaml")
-    material: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    material: Mapping[str, Any] = read_document(Path(__file__).with_name("twists.yaml"))
     return material
 
 

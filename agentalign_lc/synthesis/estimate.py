@@ -54,13 +54,14 @@ def estimate(
         StoreError: the folder cannot be used.
     """
     given = with_sources(options or {})
-    finished: Collection[int] = ()
-    if resume and RunStore.exists(out):
-        with RunStore.read(out) as store:
-            config, finished = resumed_with_sources(store.config, given), store.finished()
-    else:
+    if not (resume and RunStore.exists(out)):
         config = RunConfig.of(given)
-    return estimate_run(config, resources.endpoints(config.base_url).price, finished)
+        return estimate_run(config, resources.endpoints(config.base_url).price)
+    with RunStore.read(out) as store:
+        config, finished = resumed_with_sources(store.config, given), store.finished()
+        spent = sum(one.cost for one in store.spending())
+    left = estimate_run(config, resources.endpoints(config.base_url).price, finished)
+    return left.model_copy(update={"spent": spent})
 
 
 def estimate_run(

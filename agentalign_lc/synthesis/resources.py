@@ -26,7 +26,7 @@ class Resources:
 
     Example:
         >>> Resources(calls=200).scenarios_at_once(prompted=True)
-        200
+        300
         >>> Resources(calls=200).scenarios_at_once(prompted=False)
         8
         >>> Resources(timeout=0)

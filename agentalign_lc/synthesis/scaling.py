@@ -85,6 +85,8 @@ class Estimate(Record):
     """At the upper end, if every request has to be written as often as it may be."""
     unpriced: tuple[str, ...]
     """Models without a price."""
+    spent: float = 0.0
+    """US dollars that the run has cost so far, where it is continued."""
     unsaid: int = 0
     """Chains without phrasings, which no embedded writer can say: they are not in the sample."""
     shipped: bool = False

@@ -91,7 +91,9 @@ class Office(Generic[OutcomeT]):
             WorkerError: workers die one after the other, and nothing gets done.
         """
         self._deaths_in_a_row += 1
-        self._warn(f"a worker {reason}; the {len(hand)} that it had in work are done again")
+        self._warn(
+            f"a worker {reason}; another takes over, with the {len(hand)} that it had in work"
+        )
         for unit in sorted(hand):
             self._deaths[unit] = self._deaths.get(unit, 0) + 1
             if self._deaths[unit] >= _TRIES:

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -121,3 +123,11 @@ async def test_what_is_unfinished_is_told_in_pieces(store: RunStore) -> None:
         await writer.save(3, rows(3))
 
         assert await writer.unfinished(range(1, 5)) == [1, 3, 4]
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_it_prints_its_table() -> None:
+    script = Path(__file__).parents[2] / "benchmarks" / "journal.py"
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+
+    assert ended.stdout.count("\n") == 4

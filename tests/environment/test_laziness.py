@@ -24,6 +24,25 @@ def test_start_rows_do_not_hang_on_what_was_done_before(make_world, collection):
     assert early.snapshot() == late.snapshot()
 
 
+@pytest.mark.parametrize("collection", sorted(COLLECTIONS))
+def test_what_a_device_finishes_late_is_as_if_it_had_been_there_at_once(make_world, collection):
+    brought = {
+        "checkouts": [{"path": "~/code/choir"}],
+        "files": [{"path": "~/notes.txt", "content": "milk"}],
+        "hosts": [{"name": "pi.lan.example", "ports": "22, 80"}],
+    }
+    early, late = make_world(**brought), make_world(**brought)
+    first = [dict(row) for row in early.rows(collection)]
+    early.snapshot()
+    for world in (early, late):
+        for _ in range(3):
+            world.clock.tick()
+        world.insert("mails", {"id": world.draw.hex(8)})
+    assert list(late.rows(collection)) == first
+    assert late.snapshot() == early.snapshot()
+    assert [change["collection"] for change in late.changes] == ["mails"]
+
+
 def test_a_row_that_is_placed_first_does_not_displace_the_start_rows(catalog, world):
     bare = World(world.seed, world.user, catalog.collections)
     bare.place("mails", {"subject": "placed"})

@@ -1,6 +1,7 @@
 """Voice and wording: what stands around a request, and in which words it is said."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from random import Random
 
@@ -13,7 +14,7 @@ from agentalign_lc.records import Intent
 from agentalign_lc.roles import Brief
 from agentalign_lc.roles.embedded import EmbeddedAuthor
 from agentalign_lc.roles.embedded.voice import draw_frame, greets, obfuscate, speak, thanks
-from agentalign_lc.roles.embedded.wording import mistype, reword
+from agentalign_lc.roles.embedded.wording import _compiled, _rules, mistype, reword
 from agentalign_lc.styles import Pressure, Style, Tone
 from agentalign_lc.synthesis.stage import stage_scenario
 from agentalign_lc.taxonomy import Library
@@ -99,6 +100,24 @@ def test_obfuscation_leaves_literal_words(seed: int) -> None:
     said = obfuscate("delete the backups of customers", ["backups"], Random(seed))
 
     assert "backups" in said
+
+
+@pytest.mark.parametrize("tone", [Tone.PLAIN, Tone.TERSE])
+def test_rules_by_initial_find_what_all_rules_at_once_find(tone: Tone, library: Library) -> None:
+    scripts = list(library.scripts.values())[::100]
+    phrasings = [p for s in scripts for r in s.readings.values() for p in r.phrasings]
+    rules = dict(_rules()["any"]) | dict(_rules()[tone]) | dict(_rules()["american"])
+    ordered = sorted(rules, key=lambda rule: (-len(rule), rule))
+    slow = re.compile(
+        rf"\b(?:{'|'.join(f'({rule})' for rule in ordered)})\b(?!['’])", re.IGNORECASE
+    )
+    quick, options = _compiled(tone.value, american=True)
+
+    for text in phrasings:
+        expected = [(m.start(), m[0], rules[ordered[m.lastindex - 1]]) for m in slow.finditer(text)]
+        assert [
+            (m.start(), m[0], options[m.lastindex - 1]) for m in quick.finditer(text)
+        ] == expected
 
 
 def test_other_words_mean_the_same() -> None:

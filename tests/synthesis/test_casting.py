@@ -91,7 +91,7 @@ def test_enough_scenarios_are_in_work_to_keep_the_endpoints_busy(tmp_path: Path)
     file.write_text("mine: {model: qwen3, concurrency: 200}\nother: {model: qwen4}\n")
 
     assert Resources().scenarios_at_once(prompted=False) == 8
-    assert Resources().scenarios_at_once(prompted=True) == 64
-    assert Resources(calls=16).scenarios_at_once(prompted=True) == 16
-    assert Resources(models=file).scenarios_at_once(prompted=True) == 200
+    assert Resources().scenarios_at_once(prompted=True) == 96
+    assert Resources(calls=16).scenarios_at_once(prompted=True) == 24
+    assert Resources(models=file).scenarios_at_once(prompted=True) == 300
     assert Resources(models=file, concurrency=3).scenarios_at_once(prompted=True) == 3

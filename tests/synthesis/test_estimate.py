@@ -100,15 +100,20 @@ def test_a_run_asks_what_was_estimated(
 
 
 def test_what_is_left_of_a_run(model: LoopbackModel, tmp_path: Path) -> None:
-    options = {"scenarios": 3, "seed": SEED, "pressure": 0.0, "models": ["openai:loopback"]}
-    model.faults[2] = lambda _: error(401, "wrong key")
+    prices = tmp_path / "prices.yaml"
+    prices.write_text('"openai:loopback": {input: 1000, output: 2000}\n')
+    paid = Resources(prices=prices, concurrency=1)
+    options = {"scenarios": 2, "seed": SEED, "pressure": 0.0, "models": ["openai:loopback"]}
+    model.faults[1] = lambda _: error(401, "wrong key")
     with pytest.raises(AccessError):
-        synthesize(tmp_path / "run", options | {"base_url": model.plan(3)}, concurrency=1)
+        synthesize(tmp_path / "run", options | {"base_url": model.plan(2)}, resources=paid)
 
-    found = estimate(tmp_path / "run", resume=True)
+    found = estimate(tmp_path / "run", resume=True, resources=paid)
 
     assert (found.scenarios, found.sampled) == (1, 1)
     assert by_role(found)["author"] == 3
+    answered = sum(1 for _, body in model.heard if model.scenario_of(body) == 0)
+    assert found.spent == pytest.approx(0.02 * answered)
 
 
 def test_a_sample_stands_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agentalign_lc.errors import AccessError, ConfigError, WorkerError
+from agentalign_lc.endpoints.local_budget import LocalBudget
+from agentalign_lc.errors import AccessError, BudgetError, ConfigError, WorkerError
 from agentalign_lc.workers.run import run_job
 from agentalign_lc.workers.workforce import Workforce
 from tests.workers.jobs import Doubling, Kept
@@ -51,7 +52,7 @@ def test_a_killed_worker_costs_only_what_it_had_in_hand(tmp_path: Path) -> None:
     # What was answered before the death is not asked again: so many calls, and not one more.
     assert Counter(call.unit for call in kept.calls) == dict.fromkeys(range(40), 2)
     assert 1 <= len(warned) <= 2
-    assert "a worker was killed by signal 9; the " in warned[0]
+    assert "a worker was killed by signal 9; another takes over, with the " in warned[0]
 
 
 @pytest.mark.slow
@@ -67,6 +68,18 @@ def test_a_unit_that_kills_three_times_is_given_up_and_takes_no_other_with_it() 
 def test_what_no_unit_gets_over_stops_all_workers() -> None:
     with pytest.raises(AccessError, match="refused the key"):
         run(Doubling(refused=30), 10_000, TWO)
+
+
+@pytest.mark.slow
+def test_a_budget_holds_for_all_workers_together() -> None:
+    kept = Kept()
+    budget = LocalBudget(max_tokens=200)
+
+    with pytest.raises(BudgetError, match="--max-tokens"):
+        asyncio.run(run_job(Doubling(calls=3), range(10_000), kept, TWO, budget))
+
+    spent = sum(call.spend.output_tokens for call in kept.calls)
+    assert 200 - 10 <= spent <= 200
 
 
 def test_what_no_unit_gets_over_stops_this_process_too() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from pydantic import JsonValue
 
+from agentalign_lc.documents import read_document
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.references import resolve
 from agentalign_lc.environment.spec import ToolSpec
@@ -20,10 +20,7 @@ from agentalign_lc.seeds import derive_seed, stream
 
 __all__ = ["CLAUSES", "EmbeddedActor", "tool_call"]
 
-CLAUSES: dict[str, list[str]] = yaml.safe_load(
-    Path(__file__).with_name("answers.yaml").read_text(encoding="utf-8")
-)
-
+CLAUSES: dict[str, list[str]] = read_document(Path(__file__).with_name("answers.yaml"))
 
 _LIMITED = 0.4
 """Share of answers to borderline requests that state a limit or ask something."""

@@ -7,8 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
-
+from agentalign_lc.documents import read_document
 from agentalign_lc.environment.slots import fill_text
 from agentalign_lc.errors import RoleError
 from agentalign_lc.taxonomy.script import ChainScript
@@ -153,8 +152,7 @@ def _reword(text: str, random: Random) -> str:
 @cache
 def refusal_file() -> Mapping[str, Any]:
     """The grammar and its word lists, as ``refusals.yaml`` has them."""
-    path = Path(__file__).with_name("refusals.yaml")
-    content: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: Mapping[str, Any] = read_document(Path(__file__).with_name("refusals.yaml"))
     return content
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
-
+from agentalign_lc.documents import read_document
 from agentalign_lc.environment.slots import fill_text
 from agentalign_lc.styles import Pressure, Style, Tone
 
@@ -31,8 +30,7 @@ _WORDED = frozenset(Pressure) - {Pressure.DECOMPOSITION, Pressure.DELEGATION}
 
 @cache
 def _voices() -> Mapping[str, Any]:
-    path = Path(__file__).with_name("voice.yaml")
-    voices: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    voices: Mapping[str, Any] = read_document(Path(__file__).with_name("voice.yaml"))
     return voices
 
 

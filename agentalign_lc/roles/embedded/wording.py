@@ -7,8 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from random import Random
 
-import yaml
-
+from agentalign_lc.documents import read_document
 from agentalign_lc.styles import Tone
 
 __all__ = ["mistype", "reword"]
@@ -25,16 +24,15 @@ _AMERICAN = 0.4
 
 @cache
 def _rules() -> Mapping[str, Mapping[str, list[str]]]:
-    path = Path(__file__).with_name("wording.yaml")
-    rules: Mapping[str, Mapping[str, list[str]]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    rules: Mapping[str, Mapping[str, list[str]]] = read_document(
+        Path(__file__).with_name("wording.yaml")
+    )
     return rules
 
 
 @cache
 def _compiled(tone: str, american: bool) -> tuple[re.Pattern[str], list[list[str]]]:
-    """All rules of a tone as one expression, a group for each; of those with the same initial, the
-    longest first.
-    """
+    """All rules of a tone as one expression, a group each; of those with one initial, the longest first."""
     rules = dict(_rules()["any"]) | dict(_rules().get(tone, {}))
     if american:
         rules |= _rules()["american"]

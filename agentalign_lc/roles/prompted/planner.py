@@ -26,8 +26,8 @@ class PromptedPlanner:
     the next request what was wrong; a person reviews what is left.
 
     Args:
-        models: One model, or several with their weights; each kind of harm falls
-            to one, and after every proposal that was turned down to the next draw.
+        models: One model, or several with their weights; which one proposes is
+            decided by the kind of harm, and anew after what was turned down.
     """
 
     def __init__(self, models: Models) -> None:
