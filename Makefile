@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-war
 ENV := LANGSMITH_TRACING=false
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test test-fast lint typecheck examples studio readme guard-weights clean
+.PHONY: help synth test test-fast lint typecheck examples studio bench readme guard-weights clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ examples: .venv/.installed ## Run every example; one whose extra is missing says
 
 studio: .venv/.dev ## Serve the graphs with langgraph dev on 127.0.0.1:2024
 	@$(ENV) LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=1 $(BIN)/langgraph dev --no-browser
+
+bench: .venv/.dev ## Measure speed beside other libraries into runs/bench (half an hour, on a machine at rest)
+	@$(ENV) $(BIN)/python benchmarks/run_all.py --out runs/bench
 
 readme: .venv/.dev ## Draw the README's picture and examples anew from a fresh run
 	@rm -rf runs/readme

@@ -134,8 +134,8 @@ def table(deaths: Sequence[dict[str, Any]], spent: dict[str, Any]) -> list[str]:
         lines.append(
             f"| {row['way']} | {took} | {row['code']} | {row['kept']} | {row['said'][-200:]} |"
         )
+    lines = [*lines, ""] if deaths else []
     lines += [
-        "",
         (
             "| budget, $ | stopped at, $ | largest call, $ | exit code | kept after --resume | paid in all, $"
             " | whole run at once, $ |"
@@ -153,7 +153,7 @@ def arguments() -> Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenarios", type=int, default=6)
-    parser.add_argument("--way", action="append", choices=WAYS, help="by default all")
+    parser.add_argument("--way", nargs="*", choices=WAYS, default=WAYS, help="by default all")
     parser.add_argument("--calls", type=int, default=16)
     parser.add_argument("--concurrency", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
@@ -169,8 +169,7 @@ def main() -> None:
     """Let endpoints die side by side, then spend a budget."""
     options = arguments()
     with TemporaryDirectory() as folder, ThreadPoolExecutor(len(WAYS)) as pool:
-        ways = options.way or WAYS
-        deaths = [*pool.map(lambda way: dead(way, Path(folder), options), ways)]
+        deaths = [*pool.map(lambda way: dead(way, Path(folder), options), options.way)]
         spent = budget(Path(folder), options)
     print("\n".join(table(deaths, spent)))
     if options.json:

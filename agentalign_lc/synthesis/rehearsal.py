@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.errors import AgentAlignError
+from agentalign_lc.garbage import collected_rarely
 from agentalign_lc.quality import (
     GATES,
     Evidence,
@@ -53,7 +54,8 @@ def rehearse(chain: BehaviorChain, library: Library, catalog: Catalog) -> list[P
         library: Where its language is.
         catalog: Where its tools are.
     """
-    return asyncio.run(_rehearsed(chain, library, catalog))
+    with collected_rarely():
+        return asyncio.run(_rehearsed(chain, library, catalog))
 
 
 async def _rehearsed(chain: BehaviorChain, library: Library, catalog: Catalog) -> list[Problem]:

@@ -63,7 +63,9 @@ def test_answers_stand_in_the_order_of_the_questions() -> None:
     assert isinstance(batch.answers[2], RoleError)
     assert "no valid answer in 3 tries" in str(batch.answers[2])
     (spending,) = batch.spending
-    assert (spending.calls, spending.input_tokens) == (6, 360), "a useless answer is asked for thrice"
+    assert (spending.calls, spending.input_tokens) == (6, 360), (
+        "a useless answer is asked for thrice"
+    )
 
 
 def test_nothing_is_asked_where_nothing_is_to_be_known() -> None:

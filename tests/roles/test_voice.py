@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentalign_lc.environment.catalog import Catalog
@@ -78,6 +78,7 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyz ,.'{}~/@0123456789ABCDE", max_size=8
 
 
 @given(WORDS, st.integers())
+@settings(deadline=None)  # the first call compiles the rules
 def test_what_is_needed_literally_survives(text: str, seed: int) -> None:
     whole = f"{text} ~/plans/everybody.txt {{boss.first}} ana@because.example 'right away'"
     kept = ["somebody", "photo"]

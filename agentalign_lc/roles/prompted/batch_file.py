@@ -51,11 +51,9 @@ class BatchFile:
         units = {name: unit for unit, name in enumerate(self._names)}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            *lines, half = self._path.read_bytes().split(b"\n") if self._path.exists() else [b""]
+            lines = _lines(self._path.read_bytes() if self._path.exists() else b"")
             for line in lines:
                 self._read(json.loads(line), units)
-            if half[: len(_HEAD)] != _HEAD[: len(half)]:
-                raise ValueError("its last line is none of a journal")
             self._file = self._path.open("ab")
             self._file.truncate(sum(len(line) + 1 for line in lines))
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -99,6 +97,14 @@ class BatchFile:
                 self.answers[unit].pop((key, nth), None)
         elif "error" not in line["outcome"] and unit >= 0:
             self.outcomes[unit] = json.dumps(line["outcome"])
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """The whole lines; the last may have been cut by the end of its process."""
+    *lines, half = data.split(b"\n")
+    if half[: len(_HEAD)] != _HEAD[: len(half)]:
+        raise ValueError("its last line is none of a journal")
+    return lines
 
 
 def _names(about: str, rows: Sequence[Sequence[BaseMessage]]) -> list[str]:
