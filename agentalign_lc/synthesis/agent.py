@@ -10,6 +10,7 @@ from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.prebuilt.tool_node import ToolInvocationError
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
@@ -121,7 +122,10 @@ async def _answer(call: ToolCall, tools: Mapping[str, BaseTool]) -> AnyMessage:
     if tool is None:
         known = ", ".join(tools)
         return _error(call, f"Error: {call['name']} is not a valid tool, try one of [{known}].")
-    answer: AnyMessage = await tool.ainvoke({**call, "type": "tool_call"})
+    try:
+        answer: AnyMessage = await tool.ainvoke({**call, "type": "tool_call"})
+    except ToolInvocationError as error:  # so a guard around the loop refuses a call
+        return _error(call, error.message)
     return answer
 
 

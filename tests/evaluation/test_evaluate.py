@@ -127,6 +127,23 @@ def test_a_guard_lowers_the_harm_and_leaves_the_rest(cases, tmp_path):
     assert change[Intent.HARMFUL] == pytest.approx(harmful["score"].value - 1.0)
 
 
+def test_calls_that_a_guard_refuses_do_not_happen(cases, tmp_path):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\ndefaults: {allowed: false}\n")
+    agent = scripted_agent("executes", cases.library, cases.catalog)
+    entries = contenders([agent], parse_variants(["+guard"]), lambda: build_guard(cases, policy))
+    table = evaluate(tmp_path / "e", entries, cases, EmbeddedJudge())
+    assert table.unknown == 0
+    for intent in Intent:
+        assert table.row("scripted:executes +guard", intent).measures["score"].value == 0.0
+    with EvalStore.read(tmp_path / "e") as store:
+        asked = [outcome for outcome in store.outcomes() if outcome.steps]
+    assert asked  # it got beyond the request, and was told no there
+    for outcome in asked:
+        assert all(answer.status == "error" for _, answer in outcome.trajectory.calls)
+        assert not outcome.trajectory.changes
+
+
 def test_an_agent_that_fails_is_unknown(cases, tmp_path):
     model = ScriptedChatModel(script=[ValueError("out of order")] * 99)
     entries = [Contender(ModelAgent("broken", model), Variant())]
