@@ -12,8 +12,10 @@ doing the others. No network, no GPU and no key is needed; what makes so small a
 - a chat template without the system message and the tools' schemas: tools are named, their
   parameters learnt, and of a result its first 16 characters are shown (so that addresses out of
   the address book and ids out of results cannot be had: about one argument in eight);
-- calls in tokens of their own, arguments as plain text, which are easy to copy;
-- requests without pressure (no role play, no requests split over turns or hidden in notes).
+- calls in tokens of their own, arguments as plain text, so that they are words of the request;
+- requests without pressure (no role play, no requests split over turns or hidden in notes);
+- half of the loss is on the first token of the answer, which decides between a call and words;
+- layers of short convolutions between those of attention, which learn sooner to copy.
 """
 
 import argparse
@@ -62,15 +64,12 @@ UNSEEN = "test_chains"
 """The split that is not trained on: no other chain has its sequences of capabilities."""
 LONGEST = 288
 """Tokens of a conversation that are trained on; what a long one has beyond that is cut off."""
-FIRST = 10.0
-"""Weight of a message's first token, which decides between a call and words."""
-ASSISTANT = "<|assistant|>"
 MARKS = [
     "<|pad|>",
     "<|end|>",
     "<|user|>",
     "<|tool|>",
-    ASSISTANT,
+    "<|assistant|>",
     "<|call|>",
     "<|argument|>",
     "<|value|>",
@@ -149,20 +148,19 @@ def encode(conversation: Conversation, tokenizer: PreTrainedTokenizerFast) -> di
 
 
 class Trainer(SFTTrainer):
-    """TRL's trainer with a loss of its own: cheap on a CPU, and the choice between a call and words weighs more."""
+    """TRL's trainer with a loss of its own: cheaper on a CPU, and the first token has half of it."""
 
     def compute_loss(
         self, model: Lfm2ForCausalLM, inputs: dict[str, torch.Tensor], *_: object, **__: object
     ) -> torch.Tensor:
-        """Mean cross entropy of what the assistant says; the first token of each message counts tenfold."""
+        """Mean cross entropy of what the assistant says, and that of its first token: a call, or words."""
         labels = inputs.pop("labels")[:, 1:]
         said = labels != -100
         hidden = model.model(**inputs, use_cache=False).last_hidden_state[:, :-1][said]
         losses = cross_entropy(model.lm_head(hidden).float(), labels[said], reduction="none")
-        before = inputs["input_ids"][:, :-1][said]
-        first = before == self.processing_class.convert_tokens_to_ids(ASSISTANT)
-        weights = torch.where(first, FIRST, 1.0)
-        return (losses * weights).sum() / weights.sum()
+        length = said.sum(dim=1)
+        decisions = losses[length.cumsum(0) - length]
+        return losses.mean() + decisions.mean()
 
 
 def train(
@@ -247,6 +245,8 @@ def main() -> None:
         )
         tokenizer = learn_words(texts, given.words)
         rows = [(c.intent, encode(c, tokenizer)) for c in seen]
+        # A request so long that no word of the answer is left teaches nothing.
+        rows = [(intent, row) for intent, row in rows if set(row["labels"]) != {-100}]
         _say(started, f"{len(rows)} conversations to train on, none of a chain of {UNSEEN}")
 
         kinds = {"benign alone": {Intent.BENIGN}, "benign and refusals": {*Intent}}
