@@ -12,8 +12,10 @@ doing the others. No network, no GPU and no key is needed; what makes so small a
 - a chat template without the system message and the tools' schemas: tools are named, their
   parameters learnt, and of a result its first 16 characters are shown (so that addresses out of
   the address book and ids out of results cannot be had: about one argument in eight);
-- calls in tokens of their own, arguments as plain text, which are easy to copy;
-- requests without pressure (no role play, no requests split over turns or hidden in notes).
+- calls in tokens of their own, arguments as plain text, so that they are words of the request;
+- requests without pressure (no role play, no requests split over turns or hidden in notes);
+- half of the loss is on the first token of the answer, which decides between a call and words;
+- layers of short convolutions between those of attention, which learn sooner to copy.
 """
 
 import argparse
@@ -30,7 +32,8 @@ try:
     import torch
     from datasets import Dataset, disable_progress_bars
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+    from torch.nn.functional import cross_entropy
+    from transformers import Lfm2Config, Lfm2ForCausalLM, PreTrainedTokenizerFast, set_seed
     from transformers.trainer_callback import PrinterCallback
     from transformers.utils import logging
     from transformers.utils.chat_template_utils import render_jinja_template
@@ -61,8 +64,16 @@ UNSEEN = "test_chains"
 """The split that is not trained on: no other chain has its sequences of capabilities."""
 LONGEST = 288
 """Tokens of a conversation that are trained on; what a long one has beyond that is cut off."""
-MARKS = ["<|pad|>", "<|end|>", "<|user|>", "<|tool|>", "<|assistant|>"]
-CALL, ARGUMENT, VALUE = "<|call|>", "<|argument|>", "<|value|>"
+MARKS = [
+    "<|pad|>",
+    "<|end|>",
+    "<|user|>",
+    "<|tool|>",
+    "<|assistant|>",
+    "<|call|>",
+    "<|argument|>",
+    "<|value|>",
+]
 CHAT_TEMPLATE = """
 {%- for tool in tools or [] %} {{ tool.function.name }}{% endfor %}
 {%- for message in messages %}
@@ -111,7 +122,7 @@ def learn_words(texts: Iterable[str], size: int) -> PreTrainedTokenizerFast:
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=size,
-        special_tokens=[*MARKS, CALL, ARGUMENT, VALUE],
+        special_tokens=MARKS,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -137,31 +148,37 @@ def encode(conversation: Conversation, tokenizer: PreTrainedTokenizerFast) -> di
 
 
 class Trainer(SFTTrainer):
-    """TRL's trainer with a plain cross entropy: its own head keeps statistics that cost a CPU two thirds of the time."""
+    """TRL's trainer with a loss of its own: cheaper on a CPU, and the first token has half of it."""
 
     def compute_loss(
-        self, model: LlamaForCausalLM, inputs: dict[str, torch.Tensor], *_: object, **__: object
+        self, model: Lfm2ForCausalLM, inputs: dict[str, torch.Tensor], *_: object, **__: object
     ) -> torch.Tensor:
-        """Mean loss of the tokens that have a label."""
+        """Mean cross entropy of what the assistant says, and that of its first token: a call, or words."""
         labels = inputs.pop("labels")[:, 1:]
-        hidden = model.model(**inputs, use_cache=False).last_hidden_state[:, :-1]
-        logits = model.lm_head(hidden[labels != -100])
-        return torch.nn.functional.cross_entropy(logits.float(), labels[labels != -100])
+        said = labels != -100
+        hidden = model.model(**inputs, use_cache=False).last_hidden_state[:, :-1][said]
+        losses = cross_entropy(model.lm_head(hidden).float(), labels[said], reduction="none")
+        length = said.sum(dim=1)
+        decisions = losses[length.cumsum(0) - length]
+        return losses.mean() + decisions.mean()
 
 
 def train(
     rows: list[dict[str, list[int]]], tokenizer: PreTrainedTokenizerFast, given: argparse.Namespace
-) -> tuple[LlamaForCausalLM, str]:
+) -> tuple[Lfm2ForCausalLM, str]:
     """Train a model from random weights; returns it with its losses."""
     set_seed(given.seed)
-    model = LlamaForCausalLM(
-        LlamaConfig(
+    model = Lfm2ForCausalLM(
+        Lfm2Config(
             vocab_size=len(tokenizer),
             hidden_size=given.width,
             intermediate_size=8 * given.width // 3,
             num_hidden_layers=given.layers,
+            block_auto_adjust_ff_dim=False,
             num_attention_heads=given.width // 32,
-            max_position_embeddings=4096,
+            num_key_value_heads=given.width // 32,
+            layer_types=["conv", "full_attention"] * (given.layers // 2),
+            rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
             tie_word_embeddings=True,
             bos_token_id=None,
             eos_token_id=tokenizer.eos_token_id,
@@ -173,7 +190,7 @@ def train(
         config = SFTConfig(
             output_dir=folder,
             max_length=None,
-            per_device_train_batch_size=16,
+            per_device_train_batch_size=8,
             max_steps=given.steps,
             learning_rate=given.rate,
             warmup_steps=given.steps // 20,
@@ -203,6 +220,7 @@ def main() -> None:
     started = time.monotonic()
     disable_progress_bars()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     with TemporaryDirectory() as name:
         folder = given.out or Path(name)
         run = given.run or folder / "run"
@@ -227,6 +245,8 @@ def main() -> None:
         )
         tokenizer = learn_words(texts, given.words)
         rows = [(c.intent, encode(c, tokenizer)) for c in seen]
+        # A request so long that no word of the answer is left teaches nothing.
+        rows = [(intent, row) for intent, row in rows if set(row["labels"]) != {-100}]
         _say(started, f"{len(rows)} conversations to train on, none of a chain of {UNSEEN}")
 
         kinds = {"benign alone": {Intent.BENIGN}, "benign and refusals": {*Intent}}
@@ -263,7 +283,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, help="a run to train on; one is made if left out")
     parser.add_argument("--out", type=Path, help="where to keep run, models and evaluation")
     parser.add_argument("--scenarios", type=int, default=2400)
-    parser.add_argument("--steps", type=int, default=700, help="of 16 conversations each")
+    parser.add_argument("--steps", type=int, default=2400, help="of 8 conversations each")
     parser.add_argument(
         "--cases", type=int, default=60, help="unseen scenarios, three requests each"
     )

@@ -99,7 +99,7 @@ class LocalChatModel(BaseChatModel):
             ) from error
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            network = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
+            network: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError) as error:
             raise ConfigError(
                 f"{folder} is no folder with a model: {' '.join(str(error).split())[:200]}"
