@@ -6,15 +6,15 @@ borderline, benign); each leads to a *trajectory*; what passes the gates is an
 *example*. After AgentAlign (arXiv 2505.23020), section 3.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from langchain_core.messages import AIMessage, ToolMessage
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field
+from pydantic import Field, JsonValue, computed_field
 
 from agentalign_lc.messages import Message, message_text
+from agentalign_lc.record import Record
 from agentalign_lc.seeds import content_id
 from agentalign_lc.styles import Style
 
@@ -48,19 +48,6 @@ CANARY = "agentalign-lc canary 5f2f1a0e-7c1d-4b0e-9a53-d1c40f8e6b77: keep out of
 """Travels with every data set, so that contamination can be searched for."""
 
 _Line = Annotated[str, Field(max_length=200)]
-
-
-class Record(BaseModel):
-    """Base of all records: immutable, and strict about unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Copy, with other values for some fields; what is computed is computed anew."""
-        copied = super().model_copy(update=update, deep=deep)
-        for name in copied.__dict__.keys() - type(self).model_fields.keys():
-            del copied.__dict__[name]
-        return copied
 
 
 class Intent(StrEnum):

@@ -51,7 +51,8 @@ def test_every_option_named_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("synth", "show", "stats", "export", "mix", "card", "report", "plan", "chains list", "chains check",
              "chains review", "tools import", "tools try", "tools check",
              "guard init", "guard check", "guard fit", "guard eval", "guard verify",
-             "traces import", "traces list", "traces show", "traces label", "traces export", "traces propose", "collect serve")  # fmt: skip
+             "traces import", "traces list", "traces show", "traces label", "traces export", "traces propose", "collect serve",
+             "eval agent", "eval agentharm", "eval toolsword", "eval guard", "eval report")  # fmt: skip
     shown = "".join(CliRunner().invoke(app, [*name.split(), "--help"]).stdout for name in names)
     scripts = [*(ROOT / "examples").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
     shown += "".join(file.read_text(encoding="utf-8") for file in scripts)

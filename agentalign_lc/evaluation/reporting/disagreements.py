@@ -35,11 +35,11 @@ def find_disagreements(outcomes: Iterable[Outcome]) -> list[tuple[Outcome, ...]]
     by_case: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
         by_case.setdefault((outcome.suite, outcome.case), []).append(outcome)
-    apart = [(distance(group), tuple(group)) for group in by_case.values()]
+    apart = [(_distance(group), tuple(group)) for group in by_case.values()]
     return [group for how, group in sorted(apart, key=lambda pair: -pair[0]) if how > 0]
 
 
-def distance(group: Sequence[Outcome]) -> float:
+def _distance(group: Sequence[Outcome]) -> float:
     """How far apart the outcomes of one request are: 0 for not at all, above 1 where some refused."""
     refused = {outcome.refused for outcome in group} - {None}
     scores = [outcome.score for outcome in group if outcome.score is not None]
