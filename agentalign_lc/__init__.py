@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from agentalign_lc.roles.base import Roles
     from agentalign_lc.roles.embedded import embedded_roles
-    from agentalign_lc.roles.prompted import prompted_roles
+    from agentalign_lc.roles.prompted import ask_many, prompted_roles
     from agentalign_lc.synthesis.estimate import estimate
     from agentalign_lc.synthesis.graph import build_graph
     from agentalign_lc.synthesis.planning import build_planner_graph
@@ -59,6 +59,7 @@ __all__ = [
     "Summary",
     "Trajectory",
     "Verdict",
+    "ask_many",
     "build_graph",
     "build_planner_graph",
     "embedded_roles",
@@ -88,6 +89,7 @@ _HOMES = {
     "Summary": "synthesis.runner",
     "Trajectory": "records",
     "Verdict": "records",
+    "ask_many": "roles.prompted",
     "build_graph": "synthesis.graph",
     "build_planner_graph": "synthesis.planning",
     "embedded_roles": "roles.embedded",
