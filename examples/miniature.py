@@ -172,7 +172,7 @@ def train(
         Lfm2Config(
             vocab_size=len(tokenizer),
             hidden_size=given.width,
-            intermediate_size=8 * given.width // 3,
+            intermediate_size=3 * given.width,
             num_hidden_layers=given.layers,
             block_auto_adjust_ff_dim=False,
             num_attention_heads=given.width // 32,

@@ -1,6 +1,7 @@
 """The method in miniature runs from data to table; what it finds takes longer than a test."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,9 +34,9 @@ def test_from_data_to_table(tmp_path: Path) -> None:
 
     assert ended.returncode == 0, ended.stderr
     for label in ("benign alone", "benign and refusals"):
-        (trained,) = [line for line in ended.stdout.splitlines() if f"{label}: 3 steps" in line]
-        start, end = (float(word.strip(",")) for word in trained.split()[-4:] if word[0].isdigit())
-        assert end < start
+        losses = re.search(rf"{label}: 3 steps .*loss ([\d.]+), at the end ([\d.]+)", ended.stdout)
+        assert losses, ended.stdout
+        assert float(losses[2]) < float(losses[1])
     table = ended.stdout.split("answered by each")[1]
     assert table.count("harmful") >= 2
     assert "Changes on the same cases" in table

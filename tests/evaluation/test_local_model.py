@@ -10,6 +10,7 @@ from langchain_core.tools import tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agentalign_lc.errors import ConfigError
+from agentalign_lc.evaluation.loading import load_agent
 from agentalign_lc.evaluation.local_model import HERMES, LocalChatModel, _prompt
 
 torch = pytest.importorskip("torch")
@@ -188,6 +189,13 @@ def test_what_cannot_be_loaded_is_one_line(folder: Path, tmp_path: Path) -> None
         LocalChatModel.load(str(tmp_path))
     with pytest.raises(ConfigError, match="has no chat template"):
         load_with(folder, tmp_path / "none", chat_template=None)
+
+
+def test_eval_agent_finds_it_by_its_folder(folder: Path) -> None:
+    agent = load_agent(f"hf:{folder}", library=None, catalog=None)
+
+    assert agent.name == f"hf:{folder}"
+    assert agent._model.model == str(folder)
 
 
 def load_with(folder: Path, to: Path, **changes: object) -> LocalChatModel:
