@@ -42,8 +42,8 @@ def cut(run: Trajectory, calls: int, answer: str) -> Trajectory:
     """The run as far as its first so many calls, and an answer."""
     kept, made = [], 0
     for message in run.messages:
-        if isinstance(message, AIMessage):
-            if made == calls or not message.tool_calls:
+        if isinstance(message, AIMessage) and message.tool_calls:
+            if made == calls:
                 break
             made += 1
         kept.append(message)
