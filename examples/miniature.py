@@ -190,7 +190,7 @@ def train(
         config = SFTConfig(
             output_dir=folder,
             max_length=None,
-            per_device_train_batch_size=8,
+            per_device_train_batch_size=16,
             max_steps=given.steps,
             learning_rate=given.rate,
             warmup_steps=given.steps // 20,
@@ -283,7 +283,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, help="a run to train on; one is made if left out")
     parser.add_argument("--out", type=Path, help="where to keep run, models and evaluation")
     parser.add_argument("--scenarios", type=int, default=2400)
-    parser.add_argument("--steps", type=int, default=2400, help="of 8 conversations each")
+    parser.add_argument("--steps", type=int, default=1200, help="of 16 conversations each")
     parser.add_argument(
         "--cases", type=int, default=60, help="unseen scenarios, three requests each"
     )
@@ -292,19 +292,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--smoke", action="store_true", help="tiny numbers, to see that it runs")
     parser.add_argument("--full", action="store_true", help="a larger model and more steps (GPU)")
     given = parser.parse_args()
-    given.width, given.layers, given.words, given.rate = 128, 4, 4096, 3e-3
+    given.width, given.layers, given.words, given.rate = 128, 4, 4096, 1e-3
     given.held_out = 0.2
     if given.smoke:
         given.scenarios, given.steps, given.cases, given.words = 16, 3, 1, 1024
         given.held_out = 0.5
     if given.full:
-        given.scenarios, given.steps, given.width, given.layers, given.rate = (
-            12000,
-            6000,
-            512,
-            8,
-            1e-3,
-        )
+        given.scenarios, given.steps = 12000, 6000
+        given.width, given.layers, given.rate = 512, 8, 5e-4
     return given
 
 
