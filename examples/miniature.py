@@ -56,9 +56,9 @@ from agentalign_lc.roles.embedded import EmbeddedJudge
 from agentalign_lc.synthesis.resources import Resources
 
 READ = (
-    "Read it so: the model that has seen benign examples alone does what a harmful request asks as "
-    "it does any other; the one that has seen them all should refuse more of the harmful than of the "
-    "others (see the changes), and lose little where it does not refuse (NRS)."
+    "How to read it: the model that has met no refusal does what harmful requests ask as far as it does "
+    "anything. The other has learnt the method's lesson if it refuses more of the harmful than of the "
+    "borderline and benign requests, and what it does not refuse (NRS) is done no worse."
 )
 UNSEEN = "test_chains"
 """The split that is not trained on: no other chain has its sequences of capabilities."""
@@ -190,7 +190,7 @@ def train(
         config = SFTConfig(
             output_dir=folder,
             max_length=None,
-            per_device_train_batch_size=8,
+            per_device_train_batch_size=16,
             max_steps=given.steps,
             learning_rate=given.rate,
             warmup_steps=given.steps // 20,
@@ -283,27 +283,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, help="a run to train on; one is made if left out")
     parser.add_argument("--out", type=Path, help="where to keep run, models and evaluation")
     parser.add_argument("--scenarios", type=int, default=2400)
-    parser.add_argument("--steps", type=int, default=2400, help="of 8 conversations each")
+    parser.add_argument("--steps", type=int, default=1200, help="of 16 conversations each")
     parser.add_argument(
         "--cases", type=int, default=60, help="unseen scenarios, three requests each"
     )
+    parser.add_argument("--workers", type=int, default=1, help="processes that make the data")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--smoke", action="store_true", help="tiny numbers, to see that it runs")
     parser.add_argument("--full", action="store_true", help="a larger model and more steps (GPU)")
     given = parser.parse_args()
-    given.width, given.layers, given.words, given.rate = 128, 4, 4096, 3e-3
-    given.held_out, given.workers = 0.2, os.cpu_count() or 1
+    given.width, given.layers, given.words, given.rate = 128, 4, 4096, 1e-3
+    given.held_out = 0.2
     if given.smoke:
         given.scenarios, given.steps, given.cases, given.words = 16, 3, 1, 1024
-        given.held_out, given.workers = 0.5, 1
+        given.held_out = 0.5
     if given.full:
-        given.scenarios, given.steps, given.width, given.layers, given.rate = (
-            12000,
-            6000,
-            512,
-            8,
-            1e-3,
-        )
+        given.scenarios, given.steps = 12000, 6000
+        given.width, given.layers, given.rate = 512, 8, 5e-4
     return given
 
 
