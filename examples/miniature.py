@@ -30,10 +30,11 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from difflib import SequenceMatcher
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -87,6 +88,7 @@ UNSEEN = "test_chains"
 HELD_OUT = {UNSEEN, "dev"}
 LONGEST = 256
 """Tokens of a conversation that are trained on; what a long one has beyond that is cut off."""
+WHOLE, EARLY_ROWS, EARLY = 16, 32, 2.0
 DROP = 0.3
 """Share of the request's words that are hidden in each step of training."""
 SPLIT = pre_tokenizers.Split(
@@ -317,24 +319,58 @@ AutoModelForCausalLM.register(PointingConfig, Pointing)
 
 
 class Trainer(SFTTrainer):
-    """TRL's trainer with a loss of its own."""
+    """TRL's trainer with a loss of its own: of whole conversations, and of more first answers."""
 
     def compute_loss(
         self, model: Pointing, inputs: dict[str, torch.Tensor], *_: object, **__: object
     ) -> torch.Tensor:
-        """Mean cross entropy of what the assistant says, and that of its first token: a call, or words."""
-        ids, mask = inputs["input_ids"], inputs["attention_mask"]
-        labels = torch.nn.functional.pad(inputs["labels"][:, 1:], (0, 1), value=-100)
-        said = labels != -100
-        first = said & (said.cumsum(1) == 1)
-        lost = asked(ids) & (torch.rand(ids.shape, device=ids.device) < DROP)
-        ids = ids.masked_fill(lost, UNKNOWN)
-        hidden = model.model(ids, attention_mask=mask, use_cache=False).last_hidden_state
-        logits, wanted = model.say(hidden, ids, hidden, said), labels[said]
-        decided = cross_entropy(
-            logits[first[said]][:, [CALL, WORDS]], (labels[first] == WORDS).long()
-        )
-        return decided if len(wanted) == len(ids) else decided + cross_entropy(logits, wanted)
+        """What is said in the whole ones, and in all of them whether it is a call or words."""
+        decided, said = _losses(model, inputs["input_ids"], inputs["labels"])
+        early, _ = _losses(model, inputs["early_ids"], inputs["early_labels"])
+        return said + decided + EARLY * early
+
+
+def _losses(
+    model: Pointing, ids: torch.Tensor, labels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    labels = torch.nn.functional.pad(labels[:, 1:], (0, 1), value=-100)
+    said = labels != -100
+    first = (said & (said.cumsum(1) == 1))[said]
+    hidden_word = asked(ids) & (torch.rand(ids.shape, device=ids.device) < DROP)
+    ids = ids.masked_fill(hidden_word, UNKNOWN)
+    hidden = model.model(ids, attention_mask=(ids != PAD).long(), use_cache=False).last_hidden_state
+    logits, wanted = model.say(hidden, ids, hidden, said), labels[said]
+    words = (wanted[first] == WORDS).long()
+    return cross_entropy(logits[first][:, [CALL, WORDS]], words), cross_entropy(logits, wanted)
+
+
+def steps_of(
+    rows: list[dict[str, list[int]]], steps: int, seed: int
+) -> Iterator[dict[str, torch.Tensor]]:
+    """For each step some whole conversations, and others up to the first token of the answer."""
+    drawn = Random(seed)
+    early = [{name: ids[: _first(row) + 1] for name, ids in row.items()} for row in rows]
+    for _ in range(steps):
+        whole = _padded(drawn.choices(rows, k=WHOLE))
+        starts = _padded(drawn.choices(early, k=EARLY_ROWS))
+        yield {**whole, "early_ids": starts["input_ids"], "early_labels": starts["labels"]}
+
+
+def _first(row: dict[str, list[int]]) -> int:
+    return next(at for at, label in enumerate(row["labels"]) if label != -100)
+
+
+def _padded(rows: list[dict[str, list[int]]]) -> dict[str, list[list[int]]]:
+    length = max(len(row["labels"]) for row in rows)
+    fill = {"input_ids": PAD, "labels": -100}
+    return {
+        name: [row[name] + [fill[name]] * (length - len(row[name])) for row in rows]
+        for name in fill
+    }
+
+
+def _tensors(features: list[dict[str, list[list[int]]]]) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(value) for name, value in features[0].items()}
 
 
 def train(
@@ -360,35 +396,17 @@ def train(
             pad_token_id=tokenizer.pad_token_id,
         )
     )
-    starts = [{name: ids[: _first(row) + 1] for name, ids in row.items()} for row in rows]
-    losses = fit(model, starts, 2 * given.steps // 5, 64, given.rate, tokenizer)
-    losses += fit(model, rows, given.steps, 16, 0.4 * given.rate, tokenizer)
-    return model, "loss " + ", ".join(f"{loss:.2f}" for loss in losses)
-
-
-def _first(row: dict[str, list[int]]) -> int:
-    return next(at for at, label in enumerate(row["labels"]) if label != -100)
-
-
-def fit(
-    model: Pointing,
-    rows: list[dict[str, list[int]]],
-    steps: int,
-    batch: int,
-    rate: float,
-    tokenizer: PreTrainedTokenizerFast,
-) -> list[float]:
-    """Train for some steps; returns the loss at the start and at the end."""
     gpu = torch.cuda.is_available()
     with TemporaryDirectory() as folder:
         config = SFTConfig(
             output_dir=folder,
             max_length=None,
-            per_device_train_batch_size=batch,
-            train_sampling_strategy="group_by_length",
-            max_steps=steps,
-            learning_rate=rate,
-            warmup_steps=steps // 10,
+            per_device_train_batch_size=1,
+            train_sampling_strategy="sequential",
+            remove_unused_columns=False,
+            max_steps=given.steps,
+            learning_rate=given.rate,
+            warmup_steps=given.steps // 10,
             lr_scheduler_type="cosine",
             adam_beta2=0.98,
             weight_decay=0.1,
@@ -396,18 +414,22 @@ def fit(
             use_cpu=not gpu,
             dataloader_pin_memory=gpu,
             activation_checkpointing=False,
-            logging_steps=max(1, steps // 10),
+            logging_steps=max(1, given.steps // 10),
             save_strategy="no",
             report_to="none",
             disable_tqdm=True,
         )
         trainer = Trainer(
-            model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer
+            model,
+            args=config,
+            train_dataset=Dataset.from_list(list(steps_of(rows, given.steps, given.seed))),
+            data_collator=_tensors,
+            processing_class=tokenizer,
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    return [losses[0], losses[-1]]
+    return model, f"loss {losses[0]:.2f}, at the end {losses[-1]:.2f}"
 
 
 def main() -> None:
@@ -480,7 +502,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, help="a run to train on; one is made if left out")
     parser.add_argument("--out", type=Path, help="where to keep run, models and evaluation")
     parser.add_argument("--scenarios", type=int, default=2400)
-    parser.add_argument("--steps", type=int, default=500, help="of 16 conversations each")
+    parser.add_argument("--steps", type=int, default=380, help="of 16 conversations each")
     parser.add_argument(
         "--cases", type=int, default=60, help="unseen scenarios, three requests each"
     )
@@ -489,7 +511,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--smoke", action="store_true", help="tiny numbers, to see that it runs")
     parser.add_argument("--full", action="store_true", help="a larger model and more steps (GPU)")
     given = parser.parse_args()
-    given.width, given.layers, given.words, given.rate = 128, 2, 8192, 4e-3
+    given.width, given.layers, given.words, given.rate = 128, 2, 8192, 2e-3
     given.held_out = 0.2
     if given.smoke:
         given.scenarios, given.steps, given.cases, given.words = 16, 3, 1, 1024
