@@ -139,4 +139,5 @@ def _padded(rows: list[dict[str, list[int]]]) -> dict[str, list[list[int]]]:
 
 
 def tensors(features: list[dict[str, list[list[int]]]]) -> dict[str, torch.Tensor]:
+    """A step as tensors, on which TRL trains."""
     return {name: torch.tensor(value) for name, value in features[0].items()}
