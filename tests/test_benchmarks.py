@@ -136,19 +136,7 @@ def test_recorder_overhead(tmp_path: Path) -> None:
 
 
 def test_throughput(tmp_path: Path) -> None:
-    options = (
-        "--calls",
-        96,
-        "--latency",
-        0.05,
-        "--rounds",
-        1,
-        "--timeout",
-        5,
-        "--only",
-        "bare",
-        "ours",
-    )
+    options = ("--calls", 96, "--latency", 0.05, "--rounds", 1, "--timeout", 5, "--only", "ours")
     out = printed("throughput.py", *options, "--json", tmp_path / "out.json")
 
     runs = json.loads((tmp_path / "out.json").read_text())["runs"]
