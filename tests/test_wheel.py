@@ -42,8 +42,11 @@ def test_suites_are_inside_and_nothing_is_at_the_top(wheel: Path) -> None:
         assert f"agentalign_lc/tools/{suite.name}" in names
     assert "agentalign_lc/py.typed" in names
     assert "agentalign_lc/roles/prompted/prompts/author.yaml" in names
-    for template in ("card.md.j2", "report.html.j2", "report.css", "report.js"):
+    for template in ("card.md.j2", "report.html.j2", "report.js", "page.css", "page.js"):
         assert f"agentalign_lc/dataset/reporting/templates/{template}" in names
+    for kind in ("css", "html.j2", "js"):
+        assert f"agentalign_lc/evaluation/reporting/templates/evaluation.{kind}" in names
+    assert "agentalign_lc/evaluation/prompts/cot.yaml" in names
     for file in (
         "policy/default_policy.yaml",
         "judges/prompts/judge.yaml",

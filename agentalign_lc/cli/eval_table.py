@@ -37,10 +37,10 @@ def print_table(table: Table, out: Path, console: Console | None = None) -> None
     said = unknown_line(table)
     if said:
         console.print(said, markup=False, soft_wrap=True)
-    console.print(_grid(table))
+    _print_rows(console, table)
     console.print(_CAPTION, style="dim")
     if table.differences:
-        console.print(_changes(table))
+        _print_changes(console, table)
         console.print(_ABOUT_CHANGES, style="dim")
     console.print(f"{out / 'table.json'}", markup=False, soft_wrap=True)
 
@@ -60,33 +60,56 @@ def unknown_line(table: Table) -> str:
     return f"{table.unknown} of {table.cases} could not be judged: {reasons}"
 
 
-def _empty(title: str | None = None) -> Grid:
-    """A grid that spends no room on lines, as a terminal of 100 columns has none."""
-    return Grid(
-        title=title,
-        title_justify="left",
-        box=None,
-        padding=(0, 0, 0, 1),
-        pad_edge=False,
-    )
+_Cells = list[str]
+_Block = tuple[str, list[_Cells]]
+"""What stands over some lines, in bold before its first line break, and the lines."""
 
 
-def _grid(table: Table) -> Grid:
+def _print_blocks(console: Console, headings: _Cells, blocks: list[_Block]) -> None:
+    """Print blocks of lines under one heading; what stands over a block has the whole width."""
+    lines = [headings, *(line for _, block in blocks for line in block)]
+    if sum(_widths(lines)) + len(headings) > console.width:
+        # Intervals go to lines of their own, rather than figures to pieces.
+        blocks = [(title, [_broken(line) for line in block]) for title, block in blocks]
+        lines = [headings, *(line for _, block in blocks for line in block)]
+    widths = _widths(lines)
+    console.print(_lines([headings], widths))
+    for title, block in blocks:
+        name, _, rest = title.partition("\n")
+        console.print(f"\n[bold]{escape(name)}[/] {escape(rest)}", soft_wrap=True)
+        console.print(_lines(block, widths))
+
+
+def _widths(lines: list[_Cells]) -> list[int]:
+    columns = zip(*lines, strict=True)
+    return [max(len(part) for cell in column for part in cell.split("\n")) for column in columns]
+
+
+def _broken(line: _Cells) -> _Cells:
+    return [cell.replace(" [", "\n[").replace("] p", "]\np") for cell in line]
+
+
+def _lines(lines: list[_Cells], widths: list[int]) -> Grid:
+    # No rules between cells: a terminal has no room for them.
+    grid = Grid(box=None, padding=(0, 0, 0, 1), pad_edge=False, show_header=False)
+    for place, width in enumerate(widths):
+        # One width for all blocks, so that they stand under each other.
+        grid.add_column(justify="right" if place else "left", min_width=width)
+    for line in lines:
+        grid.add_row(*map(escape, line))
+    return grid
+
+
+def _print_rows(console: Console, table: Table) -> None:
     """Agents one under the other, a line for each intent."""
     shown = [name for name in _MEASURES if any(name in row.measures for row in table.rows)]
     paid = any(row.measures["cost"].value for row in table.rows)
-    grid = _empty()
-    grid.add_column("intent", min_width=14, overflow="fold")
-    for heading in ("n", "?", *(_MEASURES[name] for name in shown), "steps", *(["cost"] * paid)):
-        grid.add_column(heading, justify="right")
-    above = ("", "")
+    headings = ["intent", "n", "?", *(_MEASURES[name] for name in shown), "steps"]
+    blocks: dict[str, list[_Cells]] = {}
     for row in table.rows:
-        if (row.suite, row.agent) != above:
-            above = (row.suite, row.agent)
-            grid.add_row()
-            grid.add_row(f"[bold]{escape(plain(row.agent))}[/]\n{escape(row.suite)}")
-        grid.add_row(*_cells(row, shown, paid=paid))
-    return grid
+        title = f"{plain(row.agent)}\non {row.suite}"
+        blocks.setdefault(title, []).append(_cells(row, shown, paid=paid))
+    _print_blocks(console, [*headings, *(["cost"] * paid)], [*blocks.items()])
 
 
 def _cells(row: Row, shown: list[str], *, paid: bool) -> list[str]:
@@ -110,25 +133,20 @@ def _percent(found: Measure | None) -> str:
     return f"{whole} [{100 * found.low:.0f}, {100 * found.high:.0f}]"
 
 
-def _changes(table: Table) -> Grid:
-    grid = _empty("Changes on the same cases")
-    grid.add_column("intent", min_width=14, overflow="fold")
-    for name in _CHANGES:
-        grid.add_column(_MEASURES[name], justify="right")
-    above = ("", "", "")
+def _print_changes(console: Console, table: Table) -> None:
+    blocks: dict[str, list[_Cells]] = {}
     for place in dict.fromkeys((d.suite, d.agent, d.against, d.intent) for d in table.differences):
         suite, agent, against, intent = place
-        if (suite, agent, against) != above:
-            above = (suite, agent, against)
-            grid.add_row()
-            grid.add_row(f"[bold]{escape(plain(agent))}[/]\nagainst {escape(plain(against))}")
+        title = f"{plain(agent)}\nagainst {plain(against)}, on {suite}"
         found = {
             d.measure: d
             for d in table.differences
             if (d.suite, d.agent, d.against, d.intent) == place
         }
-        grid.add_row(f"  {intent.value}", *(_change(found.get(name)) for name in _CHANGES))
-    return grid
+        cells = [f"  {intent.value}", *(_change(found.get(name)) for name in _CHANGES)]
+        blocks.setdefault(title, []).append(cells)
+    console.print("\nChanges on the same cases", style="italic")
+    _print_blocks(console, ["intent", *(_MEASURES[name] for name in _CHANGES)], [*blocks.items()])
 
 
 def _change(found: Difference | None) -> str:

@@ -46,11 +46,11 @@ def test_the_table_is_printed_and_written(eval_agent, tmp_path: Path):
     assert text.startswith("intent")  # nothing was unknown
     assert "Changes on the same cases" in text
     lines = [line.split() for line in text.splitlines()]
-    at = lines.index(["scripted:refuses-harmful"])
-    assert lines[at + 2 : at + 5] == [
+    at = lines.index(["scripted:refuses-harmful", "on", "test_chains"])
+    assert lines[at + 1 : at + 4] == [
         ["harmful", "2", "0.0", "0.0", "100.0", "-", "0.0"],
-        ["borderline", "2", "100.0", "100.0", "0.0", "100.0", lines[at + 3][-1]],
-        ["benign", "2", "100.0", "100.0", "0.0", "100.0", lines[at + 4][-1]],
+        ["borderline", "2", "100.0", "100.0", "0.0", "100.0", lines[at + 2][-1]],
+        ["benign", "2", "100.0", "100.0", "0.0", "100.0", lines[at + 3][-1]],
     ]
     table = json.loads((tmp_path / "eval" / "table.json").read_text())
     assert [row["agent"] for row in table["rows"][::3]] == [

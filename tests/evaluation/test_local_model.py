@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from agentalign_lc.endpoints.endpoints import Endpoints
 from agentalign_lc.errors import ConfigError
 from agentalign_lc.evaluation.loading import load_agent
 from agentalign_lc.evaluation.local_model import HERMES, LocalChatModel, _prompt
@@ -192,7 +193,7 @@ def test_what_cannot_be_loaded_is_one_line(folder: Path, tmp_path: Path) -> None
 
 
 def test_eval_agent_finds_it_by_its_folder(folder: Path) -> None:
-    agent = load_agent(f"hf:{folder}", library=None, catalog=None)
+    agent = load_agent(f"hf:{folder}", library=None, catalog=None, endpoints=Endpoints())
 
     assert agent.name == f"hf:{folder}"
     assert agent._model.model == str(folder)
