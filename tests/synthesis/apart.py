@@ -1,6 +1,7 @@
 """A run in a process of its own, to be killed: ``python -m tests.synthesis.apart OUT OPTIONS RESOURCES``."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,8 @@ def _say(tally: Tally) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever starts the tests in the background has Ctrl-C ignored, and so have all below.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder, options, resources = sys.argv[1:]
     try:
         synthesize(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -25,7 +26,10 @@ main()
 
 def finished(out: Path) -> set[str]:
     """Requests of the cases that are in the logs."""
-    logs = [read_eval_log(str(file)) for file in out.glob("inspect/*/*/*.eval")]
+    logs = []
+    for file in out.glob("inspect/*/*/*.eval"):
+        with suppress(ValueError):  # it is being written
+            logs.append(read_eval_log(str(file)))
     return {sample.metadata["prompt"] for log in logs for sample in log.samples or ()}
 
 
