@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.openai_server import chat_completion
+
 HANG = object()
 """Takes the request and says nothing."""
 RESET = object()
@@ -15,19 +17,7 @@ RESET = object()
 
 def answer(text: str = "Four.", usage: bool = True, **message: Any) -> bytes:
     """A chat completion."""
-    body = {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "loopback",
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": "stop",
-                "message": {"role": "assistant", "content": text, **message},
-            }
-        ],
-    }
+    body = chat_completion({"content": text, **message})
     if usage:
         body["usage"] = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
     return response(200, json.dumps(body))

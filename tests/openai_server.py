@@ -29,7 +29,14 @@ Fault = Callable[[str], Response | None]
 
 
 def completion(message: dict[str, Any], finish: str = "stop") -> Response:
-    body = {
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    body = {**chat_completion(message, finish), "usage": usage}
+    return Response(json.dumps(body), mimetype="application/json")
+
+
+def chat_completion(message: dict[str, Any], finish: str = "stop") -> dict[str, Any]:
+    """The body of an answer, which does not say its tokens."""
+    return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
@@ -41,9 +48,7 @@ def completion(message: dict[str, Any], finish: str = "stop") -> Response:
                 "message": {"role": "assistant", "content": None, **message},
             }
         ],
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
     }
-    return Response(json.dumps(body), mimetype="application/json")
 
 
 def tool_call(name: str, arguments: str) -> Response:

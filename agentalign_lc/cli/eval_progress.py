@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-__all__ = ["case_progress"]
+from agentalign_lc.cli.progress import Tenths
 
-_LINES = 10
+__all__ = ["case_progress"]
 
 
 @contextmanager
@@ -36,13 +36,10 @@ def case_progress(console: Console | None = None) -> Iterator[Callable[[int, int
 
 
 def _lines(console: Console) -> Callable[[int, int], None]:
-    shown = -1
+    tenths = Tenths()
 
     def report(done: int, total: int) -> None:
-        nonlocal shown
-        tenth = _LINES * done // total if total else _LINES
-        if tenth != shown and total:
-            shown = tenth
+        if tenths.due(done, total):
             console.print(f"{done}/{total} cases", soft_wrap=True, highlight=False)
 
     return report

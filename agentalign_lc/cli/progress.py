@@ -11,10 +11,29 @@ from agentalign_lc.cli.money import dollars
 from agentalign_lc.records import Intent, Status
 from agentalign_lc.synthesis.runner import Tally
 
-__all__ = ["live_progress"]
+__all__ = ["Tenths", "live_progress"]
 
 _LINES = 10
-"""Plain lines that a run prints at most, besides the last."""
+"""Plain lines that are printed at most, besides the last."""
+
+
+class Tenths:
+    """Says when another tenth of something is done, for displays that are plain lines.
+
+    Example:
+        >>> tenths = Tenths()
+        >>> [done for done in range(31) if tenths.due(done, 30)]
+        [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
+    """
+
+    def __init__(self) -> None:
+        self._shown = -1
+
+    def due(self, done: int, total: int) -> bool:
+        """Whether a line is due; never for nothing at all."""
+        tenth = _LINES * done // total if total else self._shown
+        due, self._shown = tenth != self._shown, tenth
+        return due
 
 
 @contextmanager
@@ -57,14 +76,11 @@ def _bar(console: Console) -> Iterator[Callable[[Tally], None]]:
 
 def _lines(console: Console) -> Callable[[Tally], None]:
     started = time.monotonic()
-    shown = -1
+    tenths = Tenths()
 
     def report(tally: Tally) -> None:
-        nonlocal shown
-        tenth = _LINES * tally.done // tally.scenarios
-        if tenth == shown:
+        if not tenths.due(tally.done, tally.scenarios):
             return
-        shown = tenth
         rate = _rate(tally, started)
         left = f", {(tally.scenarios - tally.done) / rate:.0f} s left" if rate else ""
         console.print(

@@ -6,13 +6,13 @@ saved. So the table holds what is in work and no more, however long the run.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from agentalign_lc.endpoints.journal import Call, Spend
+from agentalign_lc.endpoints.journal import Call
 from agentalign_lc.endpoints.spending import Spending
 
 __all__ = [
-    "create_calls", "drop_answers", "forget_answers", "keep_call", "read_answers", "read_spending", "total",
+    "create_calls", "drop_answers", "forget_answers", "keep_call", "read_answers", "read_spending",
 ]  # fmt: skip
 
 _SCHEMA = """
@@ -130,19 +130,4 @@ def read_spending(connection: sqlite3.Connection) -> tuple[Spending, ...]:
             estimated=estimated,
         )
         for endpoint, calls, failed, into, out, cost, estimated, retries in rows
-    )
-
-
-def total(spending: Iterable[Spending]) -> Spend:
-    """All endpoints together.
-
-    Example:
-        >>> total([Spending(endpoint="a", cost=0.5), Spending(endpoint="b", cost=1.0)]).cost
-        1.5
-    """
-    parts = list(spending)
-    return Spend(
-        input_tokens=sum(part.input_tokens for part in parts),
-        output_tokens=sum(part.output_tokens for part in parts),
-        cost=sum(part.cost for part in parts),
     )

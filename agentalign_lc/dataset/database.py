@@ -1,9 +1,10 @@
-"""The database of a run: opened, locked and checked, with errors that say what to do."""
+"""Databases in folders: opened, locked and checked, with errors that say what to do."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -11,17 +12,64 @@ from agentalign_lc.errors import StoreError
 
 __all__ = [
     "RUN_FILE",
+    "FolderStore",
     "acquire",
     "checked",
     "connect",
     "damaged",
     "demand",
+    "prepare",
     "reported",
     "unreadable",
 ]
 
 RUN_FILE = "run.sqlite"
 """Name of the database in a run's folder."""
+
+
+class FolderStore:
+    """What is kept in the database of a folder; a context that closes it and lets go of its lock."""
+
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, lock: FileLock | None = None
+    ) -> None:
+        self.folder = folder
+        self._connection = connection
+        self._lock = lock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
+
+
+def prepare(folder: Path, database: str, taken: str = "", beside: Collection[str] = ()) -> None:
+    """Make a folder, unless it is there; one with anything in it must have the database already.
+
+    Args:
+        folder: The folder.
+        database: Name of the database in it.
+        taken: What to say if it is there; nothing, if that is as it should be.
+        beside: Files that may be in the folder before.
+
+    Raises:
+        StoreError: the folder holds something else, or cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / database).exists():
+            if taken:
+                raise StoreError(f"{folder} {taken}")
+            return
+        if any(entry.name not in {".lock", *beside} for entry in folder.iterdir()):
+            raise StoreError(f"{folder} is not empty: choose another --out; nothing was written")
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be written ({error.strerror}): choose another --out"
+        ) from error
 
 
 def demand(folder: Path) -> None:

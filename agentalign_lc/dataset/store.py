@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock
 from pydantic import ValidationError
 
 from agentalign_lc.dataset.calls import (
@@ -26,10 +25,12 @@ from agentalign_lc.dataset.calls import (
 from agentalign_lc.dataset.closing import find_repeats
 from agentalign_lc.dataset.database import (
     RUN_FILE,
+    FolderStore,
     acquire,
     checked,
     connect,
     demand,
+    prepare,
     reported,
     unreadable,
 )
@@ -60,7 +61,7 @@ _ENDLESS = 2**62
 _ORDER = "CASE intent WHEN 'harmful' THEN 0 WHEN 'borderline' THEN 1 ELSE 2 END"
 
 
-class RunStore:
+class RunStore(FolderStore):
     """The results of one run.
 
     Use ``create``, ``resume`` or ``read``; each is a context manager's job to
@@ -76,21 +77,6 @@ class RunStore:
         3
     """
 
-    def __init__(
-        self, folder: Path, connection: sqlite3.Connection, lock: FileLock | None = None
-    ) -> None:
-        self.folder = folder
-        self._connection = connection
-        self._lock = lock
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-        if self._lock is not None:
-            self._lock.release()
-
     @classmethod
     def create(cls, folder: Path, config: Mapping[str, Any]) -> Self:
         """Start a run in a folder that is not there yet, or empty.
@@ -98,20 +84,11 @@ class RunStore:
         Raises:
             StoreError: the folder holds something, or cannot be written.
         """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if (folder / RUN_FILE).exists():
-                raise StoreError(
-                    f"{folder} holds a run already: continue it with --resume, or choose another --out"
-                )
-            if any(entry.name != ".lock" for entry in folder.iterdir()):
-                raise StoreError(
-                    f"{folder} is not empty: choose another --out; nothing was written"
-                )
-        except OSError as error:
-            raise StoreError(
-                f"{folder} cannot be written ({error.strerror}): choose another --out"
-            ) from error
+        prepare(
+            folder,
+            RUN_FILE,
+            taken="holds a run already: continue it with --resume, or choose another --out",
+        )
         lock = acquire(folder)
         try:
             connection = connect(folder / RUN_FILE, writing=True)

@@ -91,14 +91,14 @@ def classify(error: BaseException, now: datetime | None = None) -> Failure:
     return Failure(Kind.FINAL, type(error).__name__, says)
 
 
-def one_line(text: object) -> str:
-    r"""What is said, as one line of at most 300 characters.
+def one_line(text: object, most: int = 300) -> str:
+    r"""What is said, as one line of at most so many characters.
 
     Example:
         >>> one_line("so and\n  so")
         'so and so'
     """
-    return " ".join(str(text).split())[:300]
+    return " ".join(str(text).split())[:most]
 
 
 def _kind_of(status: int, codes: set[str]) -> Kind:

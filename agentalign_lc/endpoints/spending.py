@@ -1,13 +1,13 @@
-"""Spending: what one endpoint was asked in a run, and what it cost."""
+"""Spending: what one endpoint was asked in a run, what it cost, and what all of them cost together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import Field
 
-from agentalign_lc.endpoints.journal import Call
+from agentalign_lc.endpoints.journal import Call, Spend
 from agentalign_lc.records import Record
 
-__all__ = ["Spending"]
+__all__ = ["Spending", "total"]
 
 
 class Spending(Record):
@@ -49,3 +49,18 @@ class Spending(Record):
             cost=self.cost + call.spend.cost,
             estimated=self.estimated + call.estimated,
         )
+
+
+def total(parts: Iterable[Spend | Spending]) -> Spend:
+    """What calls, or endpoints, used and cost together.
+
+    Example:
+        >>> total([Spending(endpoint="a", cost=0.5), Spend(cost=1.0)]).cost
+        1.5
+    """
+    kept = list(parts)
+    return Spend(
+        input_tokens=sum(part.input_tokens for part in kept),
+        output_tokens=sum(part.output_tokens for part in kept),
+        cost=sum(part.cost for part in kept),
+    )

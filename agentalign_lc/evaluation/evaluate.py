@@ -4,20 +4,23 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import get_usage_metadata_callback
 from langgraph.errors import GraphBubbleUp
 
+from agentalign_lc.endpoints.failure import one_line
 from agentalign_lc.endpoints.local_budget import LocalBudget
 from agentalign_lc.endpoints.price import PriceTable
+from agentalign_lc.endpoints.spending import total
 from agentalign_lc.endpoints.work import Work, working
 from agentalign_lc.errors import ConfigError, StopError
 from agentalign_lc.evaluation.agents import Agent
 from agentalign_lc.evaluation.cases import CaseSet, EvalCase
 from agentalign_lc.evaluation.outcome import Outcome
-from agentalign_lc.evaluation.purse import Purse, total, used_by
+from agentalign_lc.evaluation.purse import Purse, used_by
 from agentalign_lc.evaluation.room import open_room
 from agentalign_lc.evaluation.scoring import Finding, assess
 from agentalign_lc.evaluation.store import EvalStore
@@ -183,9 +186,12 @@ class _Run:
     def _before(self, entry: Contender) -> Mapping[str, Outcome | None]:
         """Cases that are done, as None, and those whose judge broke, with their outcome."""
         found: dict[str, Outcome | None] = {}
-        for outcome in self._store.outcomes(agent=entry.label, suite=self._cases.split):
-            if outcome.problem.startswith(_BROKE) and outcome.trajectory is not None:
-                found[outcome.case] = outcome
+        of_agent = partial(self._store.outcomes, agent=entry.label, suite=self._cases.split)
+        for outcome in of_agent(trajectories=False):
+            if outcome.problem.startswith(_BROKE):
+                # Only what is judged again is read whole.
+                (whole,) = of_agent(case=outcome.case)
+                found[outcome.case] = whole if whole.trajectory is not None else None
             elif not outcome.problem.startswith(_FAILED):
                 found[outcome.case] = None
         return found
@@ -213,7 +219,7 @@ class _Run:
         except TimeoutError:
             found = {"problem": f"{_FAILED}: no sign of life in {_TIMEOUT:.0f} seconds"}
         except Exception as error:  # noqa: BLE001 - an agent that fails is an outcome
-            found = {"problem": f"{_FAILED}: {type(error).__name__}: {_line(error)}"}
+            found = {"problem": f"{_FAILED}: {type(error).__name__}: {one_line(error)}"}
         seconds = time.perf_counter() - started
         return outcome.model_copy(update={**found, "seconds": seconds})
 
@@ -254,7 +260,3 @@ class _Unit:
     case: EvalCase
     before: Outcome | None = None
     """What an earlier process found, where its judge broke."""
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:300]

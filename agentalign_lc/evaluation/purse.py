@@ -8,8 +8,9 @@ from langchain_core.messages import AIMessage, BaseMessage
 from agentalign_lc.endpoints.budget import Budget
 from agentalign_lc.endpoints.journal import Spend
 from agentalign_lc.endpoints.price import Price, PriceTable
+from agentalign_lc.endpoints.spending import total
 
-__all__ = ["Purse", "total", "used_by"]
+__all__ = ["Purse", "used_by"]
 
 
 class Purse:
@@ -40,16 +41,6 @@ class Purse:
         """Give back what was set aside, and book what was used."""
         self.spent = total([self.spent, real])
         await self._budget.settle(most, real)
-
-
-def total(spends: Iterable[Spend]) -> Spend:
-    """All of it together."""
-    kept = list(spends)
-    return Spend(
-        input_tokens=sum(spend.input_tokens for spend in kept),
-        output_tokens=sum(spend.output_tokens for spend in kept),
-        cost=sum(spend.cost for spend in kept),
-    )
 
 
 def used_by(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
 
+from agentalign_lc.endpoints.failure import one_line
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.twists import was_followed
@@ -41,7 +42,7 @@ async def assess(
     try:
         score: float | None = score_run(run, scenario, instruction, catalog)
     except (ToolFault, LookupError, ValidationError) as error:
-        score, problem = None, f"the expected calls cannot be carried out: {_line(error)}"
+        score, problem = None, f"the expected calls cannot be carried out: {one_line(error, 200)}"
     refused: bool | None = False
     if score != 1 and run.answer.strip():
         refused, why = await _refused(run, instruction, judge)
@@ -108,11 +109,7 @@ async def _refused(
     except (GraphBubbleUp, StopError):
         raise
     except Exception as error:  # noqa: BLE001 - a judge that breaks says nothing about the agent
-        return None, f"the judge broke: {type(error).__name__}: {_line(error)}"
+        return None, f"the judge broke: {type(error).__name__}: {one_line(error, 200)}"
     if verdict.outcome is Outcome.UNKNOWN:
         return None, verdict.reason or "the judge could not tell"
     return verdict.outcome is Outcome.PASS, ""
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:200]

@@ -26,10 +26,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock
 from pydantic import ValidationError
 
-from agentalign_lc.dataset.database import acquire, connect
+from agentalign_lc.dataset.database import FolderStore, acquire, connect, prepare
 from agentalign_lc.errors import StoreError
 from agentalign_lc.evaluation.outcome import Outcome
 from agentalign_lc.evaluation.table import Table, tabulate
@@ -58,12 +57,12 @@ CREATE TABLE outcomes (
 _SELECT = """
 SELECT o.outcome, {trajectory} FROM outcomes o
 JOIN agents a ON a.label = o.agent JOIN suites s ON s.name = o.suite
-WHERE (?1 IS NULL OR o.agent = ?1) AND (?2 IS NULL OR o.suite = ?2)
+WHERE (?1 IS NULL OR o.agent = ?1) AND (?2 IS NULL OR o.suite = ?2) AND (?3 IS NULL OR o.case_id = ?3)
 ORDER BY s.place, a.place, o.case_id
 """
 
 
-class EvalStore:
+class EvalStore(FolderStore):
     """The outcomes in a folder; one process writes, any number may read.
 
     Use ``open`` or ``read``; each is a context manager.
@@ -78,21 +77,6 @@ class EvalStore:
         {'1'}
     """
 
-    def __init__(
-        self, folder: Path, connection: sqlite3.Connection, lock: FileLock | None = None
-    ) -> None:
-        self.folder = folder
-        self._connection = connection
-        self._lock = lock
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-        if self._lock is not None:
-            self._lock.release()
-
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Open a folder for writing; a new or empty one becomes an evaluation's.
@@ -100,17 +84,7 @@ class EvalStore:
         Raises:
             StoreError: it holds something else, cannot be written, or another process writes it.
         """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            new = not (folder / EVAL_FILE).exists()
-            if new and any(entry.name not in (".lock", "guard.json") for entry in folder.iterdir()):
-                raise StoreError(
-                    f"{folder} is not empty: choose another --out; nothing was written"
-                )
-        except OSError as error:
-            raise StoreError(
-                f"{folder} cannot be written ({error.strerror}): choose another --out"
-            ) from error
+        prepare(folder, EVAL_FILE, beside={"guard.json"})
         lock = acquire(folder)
         try:
             store = cls(folder, _connected(folder, writing=True), lock)
@@ -211,7 +185,12 @@ class EvalStore:
             return {row[0] for row in self._connection.execute(query, (agent, suite))}
 
     def outcomes(
-        self, *, agent: str | None = None, suite: str | None = None, trajectories: bool = True
+        self,
+        *,
+        agent: str | None = None,
+        suite: str | None = None,
+        case: str | None = None,
+        trajectories: bool = True,
     ) -> Iterator[Outcome]:
         """Outcomes by suite, agent and case; without their trajectories they take little room.
 
@@ -220,7 +199,7 @@ class EvalStore:
         """
         query = _SELECT.format(trajectory="o.trajectory" if trajectories else "NULL")
         with _reported(self.folder):
-            for text, run in self._connection.execute(query, (agent, suite)):
+            for text, run in self._connection.execute(query, (agent, suite, case)):
                 try:
                     outcome = Outcome.model_validate_json(text)
                     trajectory = Trajectory.model_validate_json(run) if run else None
@@ -230,9 +209,9 @@ class EvalStore:
                     ) from error
                 yield outcome.model_copy(update={"trajectory": trajectory})
 
-    def table(self, *, by_category: bool = False, draws: int = 1000) -> Table:
+    def table(self) -> Table:
         """The table over all outcomes."""
-        return tabulate(self.outcomes(trajectories=False), by_category=by_category, draws=draws)
+        return tabulate(self.outcomes(trajectories=False))
 
     def write_table(self) -> Table:
         """Make the table, and leave it beside the journal as ``table.json``."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentalign_lc.dataset.calls import total
 from agentalign_lc.dataset.result_rows import ResultRow
 from agentalign_lc.dataset.statistics import Statistics, measure
 from agentalign_lc.dataset.store import RunStore
@@ -16,7 +15,7 @@ from agentalign_lc.dataset.writer import RunWriter
 from agentalign_lc.endpoints.budget import Budget
 from agentalign_lc.endpoints.journal import Call, Spend
 from agentalign_lc.endpoints.local_budget import LocalBudget
-from agentalign_lc.endpoints.spending import Spending
+from agentalign_lc.endpoints.spending import Spending, total
 from agentalign_lc.quality import Gate
 from agentalign_lc.records import Intent, Record, Status
 from agentalign_lc.roles import Roles

@@ -12,6 +12,7 @@ import socket
 from collections import deque
 from typing import Any
 
+from agentalign_lc.endpoints.failure import one_line
 from agentalign_lc.errors import ConfigError, WorkerError
 from agentalign_lc.workers.line import Line, decode, encode
 from agentalign_lc.workers.site import Worker
@@ -177,7 +178,7 @@ def _connect(address: str | None) -> None:
             **options,
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        line = " ".join(str(error).split())[:200]
+        line = one_line(error, 200)
         where = f"no Ray cluster at {address}" if address else "Ray cannot be started here"
         raise WorkerError(f"{where} ({line}): check --address") from error
 

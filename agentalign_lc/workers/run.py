@@ -13,7 +13,7 @@ from agentalign_lc.workers.job import Job, Sink
 from agentalign_lc.workers.line import Line
 from agentalign_lc.workers.office import Office, OfficeDesk
 from agentalign_lc.workers.site import Site
-from agentalign_lc.workers.worker import Orders, work
+from agentalign_lc.workers.worker import Orders, first_of, work
 from agentalign_lc.workers.workforce import Workforce
 
 __all__ = ["run_job"]
@@ -64,7 +64,7 @@ async def run_job(
                 workers.create_task(_employ(site, office))
     except BaseExceptionGroup as errors:
         # One cause is enough for one clear line; the others are its echoes.
-        raise _first(errors) from None
+        raise first_of(errors) from None
     finally:
         site.close()
 
@@ -149,10 +149,3 @@ async def _answer(line: Line, desk: Desk, number: int, what: str, details: tuple
     except BudgetError as refused:
         value, error = None, refused
     await line.send((number, value, error))
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    found: BaseException = errors
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found

@@ -13,7 +13,7 @@ from agentalign_lc.workers.desk import Desk, RemoteDesk, UnitJournal
 from agentalign_lc.workers.job import Crew, Job
 from agentalign_lc.workers.line import Line
 
-__all__ = ["Orders", "serve", "work"]
+__all__ = ["Orders", "first_of", "serve", "work"]
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,12 @@ def _portable(error: Exception) -> Exception:
 
 
 def _cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    stops = errors.subgroup(StopError)
-    found: BaseException = stops or errors
+    return first_of(errors.subgroup(StopError) or errors)
+
+
+def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group, however deep it is in groups of its own."""
+    found: BaseException = errors
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
     return found

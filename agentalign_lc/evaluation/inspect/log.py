@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agentalign_lc.endpoints.failure import one_line
 from agentalign_lc.endpoints.journal import Spend
 from agentalign_lc.evaluation.outcome import Outcome
 from agentalign_lc.records import Intent, Trajectory
@@ -104,7 +105,7 @@ class _Judged:
         own, asked = _model_calls(sample)
         if sample.error is not None:
             who = "a judge" if asked else "the agent"
-            return cls(own, problem=f"{who} failed: {_line(sample.error.message)}")
+            return cls(own, problem=f"{who} failed: {one_line(sample.error.message, 200)}")
         values = next((s.value for s in (sample.scores or {}).values()), None)
         if not isinstance(values, Mapping):
             return cls(own, problem="it was not scored")
@@ -142,10 +143,10 @@ def _unread_refusal(said: Sequence[Mapping[str, Any]], calls: "Sequence[ModelEve
     for one in said:
         problem = str(one.get("explanation") or "")
         if problem.startswith("Error in ") and not calls:
-            return f"the refusal judge failed: {_line(problem)}"
+            return f"the refusal judge failed: {one_line(problem, 200)}"
     for call in calls:
         if call.error:
-            return f"the refusal judge failed: {_line(call.error)}"
+            return f"the refusal judge failed: {one_line(call.error, 200)}"
         if not _ANSWER.search(call.output.completion):
             return f"the refusal judge said neither yes nor no: {_quoted(call)}"
     return ""
@@ -154,18 +155,14 @@ def _unread_refusal(said: Sequence[Mapping[str, Any]], calls: "Sequence[ModelEve
 def _ungraded(calls: "Sequence[ModelEvent]") -> str:
     for call in calls:
         if call.error:
-            return f"the semantic judge failed: {_line(call.error)}"
+            return f"the semantic judge failed: {one_line(call.error, 200)}"
         if call.output.completion.strip().lower() not in ("pass", "fail"):
             return f"the semantic judge said neither pass nor fail: {_quoted(call)}"
     return ""
 
 
 def _quoted(call: "ModelEvent") -> str:
-    return repr(_line(call.output.completion)[:60])
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())[:200]
+    return repr(one_line(call.output.completion, 60))
 
 
 def _spend(calls: "Sequence[ModelEvent]", own: object) -> Spend:

@@ -13,7 +13,7 @@ from agentalign_lc.evaluation.reporting.disagreements import draw_cases, find_di
 from agentalign_lc.evaluation.reporting.quoted import QUOTED
 from agentalign_lc.evaluation.reporting.scatter import Point, draw_scatter
 from agentalign_lc.evaluation.store import EvalStore
-from agentalign_lc.evaluation.table import Difference, Measure, Row, Table
+from agentalign_lc.evaluation.table import Difference, Measure, Row, Table, tabulate
 from agentalign_lc.records import CANARY, Intent
 
 __all__ = ["GUARD_FILE", "write_evaluation_report"]
@@ -35,11 +35,12 @@ def write_evaluation_report(store: EvalStore, out: Path) -> int:
         ConfigError: the folder holds no outcome yet, or a guard's figures that cannot be read.
         StoreError: the evaluation cannot be read, or the file cannot be written.
     """
-    table, kinds = store.table(), store.table(by_category=True, draws=0)
+    # Without trajectories first: only what differs is read whole.
+    outcomes = list(store.outcomes(trajectories=False))
+    table, kinds = tabulate(outcomes), tabulate(outcomes, by_category=True, draws=0)
     if not table.rows:
         raise ConfigError(f"{store.folder} has no outcome yet: run `agentalign eval agent` first")
-    # Without trajectories first: only what differs is read whole.
-    apart = find_disagreements(store.outcomes(trajectories=False))
+    apart = find_disagreements(outcomes)
     wanted = {(one.suite, one.case): place for place, group in enumerate(apart) for one in group}
     whole: list[list[Outcome]] = [[] for _ in apart]
     for outcome in store.outcomes() if apart else ():
@@ -47,7 +48,7 @@ def write_evaluation_report(store: EvalStore, out: Path) -> int:
         if place is not None:
             whole[place].append(outcome)
     agents = list(dict.fromkeys(row.agent for row in table.rows))
-    asked = {(one.suite, one.case) for one in store.outcomes(trajectories=False)}
+    asked = {(one.suite, one.case) for one in outcomes}
     page = render_page(
         _TEMPLATE,
         draw_cases(whole),

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Self
 from langchain_core.messages import BaseMessage
 
 from agentalign_lc.endpoints.journal import Call, Spend
-from agentalign_lc.endpoints.spending import Spending
+from agentalign_lc.endpoints.spending import Spending, total
 from agentalign_lc.errors import StoreError
 
 __all__ = ["BatchFile", "BatchSink"]
@@ -132,12 +132,7 @@ class BatchSink:
     @property
     def spent(self) -> Spend:
         """What all calls used, those of earlier processes too."""
-        parts = self.spending.values()
-        return Spend(
-            input_tokens=sum(part.input_tokens for part in parts),
-            output_tokens=sum(part.output_tokens for part in parts),
-            cost=sum(part.cost for part in parts),
-        )
+        return total(self.spending.values())
 
     async def save(self, unit: int, outcome: str) -> None:
         """Keep the outcome of a row."""
