@@ -18,11 +18,11 @@ _BURST = 6.0
 
 
 class Gate:
-    """Lets calls through: by unit, then as they came, as many as limits and concurrency allow.
+    """Lets calls through: by rank, then as they came, as many as limits and concurrency allow.
 
     When there is a place, the first in the queue has the turn. It waits for the
     end of a rest that the endpoint asked for and for the rates; all others wait
-    for the turn, so that whoever comes with a lower unit is next.
+    for the turn, so that whoever comes with a lower rank is next.
 
     Args:
         limits: Limits of the endpoint.
@@ -32,7 +32,7 @@ class Gate:
     Example:
         >>> async def main():
         ...     gate = Gate(Limits(concurrency=1), Concurrency(1))
-        ...     async with gate.place(unit=0):
+        ...     async with gate.place((0, 0)):
         ...         return gate.in_flight
         >>> asyncio.run(main())
         1
@@ -53,18 +53,18 @@ class Gate:
         self._tokens = _limiter(limits.tokens_per_minute)
         self._owed = 0.0
         self._order = itertools.count()
-        self._queue: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._queue: list[tuple[tuple[int, int], int, asyncio.Future[None]]] = []
         self._taken = False
 
     @asynccontextmanager
-    async def place(self, unit: int, tokens: int = 0) -> AsyncIterator[None]:
+    async def place(self, rank: tuple[int, int], tokens: int = 0) -> AsyncIterator[None]:
         """A place in flight.
 
         Args:
-            unit: What the call belongs to; lower ones go first.
+            rank: That of the unit that the call belongs to; lower ones go first.
             tokens: About how many the call will use; ``correct`` it afterwards.
         """
-        await self._enter(unit, tokens)
+        await self._enter(rank, tokens)
         try:
             yield
         finally:
@@ -75,10 +75,10 @@ class Gate:
         """Count tokens that were used beyond what was said before (or fewer, if negative)."""
         self._owed += tokens
 
-    async def _enter(self, unit: int, tokens: int) -> None:
+    async def _enter(self, rank: tuple[int, int], tokens: int) -> None:
         order = next(self._order)
         while True:
-            await self._turn(unit, order)
+            await self._turn(rank, order)
             try:
                 rest = self._concurrency.rest_until - self._clock()
                 if rest > 0:
@@ -100,12 +100,12 @@ class Gate:
     def _full(self) -> bool:
         return self.in_flight >= self._concurrency.limit
 
-    async def _turn(self, unit: int, order: int) -> None:
+    async def _turn(self, rank: tuple[int, int], order: int) -> None:
         if not (self._taken or self._queue or self._full):
             self._taken = True
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._queue, (unit, order, turn))
+        heapq.heappush(self._queue, (rank, order, turn))
         self._next()
         try:
             await turn

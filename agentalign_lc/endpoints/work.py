@@ -17,9 +17,13 @@ __all__ = ["Work", "current_work", "working"]
 class Work:
     """One unit in work. Calls of a lower unit go first, so that units end in their order.
 
+    Units may share a place in that order. Of them the one goes first that has most ahead of it.
+
     Example:
-        >>> Work(7).rank
-        7
+        >>> Work(7).rank < Work(8, ahead=20).rank
+        True
+        >>> Work(7, place=5).rank > Work(8, place=5, ahead=20).rank
+        True
     """
 
     unit: int
@@ -31,11 +35,14 @@ class Work:
     """How often each key was asked so far."""
     place: int | None = None
     """Where its calls stand in the order, if not by its number."""
+    ahead: int = 0
+    """About how many calls it was going to make in all."""
 
     @property
-    def rank(self) -> int:
+    def rank(self) -> tuple[int, int]:
         """Calls of a lower rank go first; those of the same rank as they come."""
-        return self.unit if self.place is None else self.place
+        place = self.unit if self.place is None else self.place
+        return place, self.asked.total() - self.ahead
 
     @contextmanager
     def waiting(self, every: float = 60.0) -> Iterator[None]:

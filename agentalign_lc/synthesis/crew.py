@@ -84,8 +84,9 @@ class SynthesisCrew:
     Args:
         config: The run's configuration.
         studio: What the graph works with.
-        abreast: So many scenarios at the end of the run go abreast and not one after the other:
-            else the last ones would take their turns alone, at an endpoint that has room for all.
+        abreast: So many scenarios at the end of the run go abreast and not one after the other, those
+            with most calls ahead first: else the last ones would take their turns alone, at an endpoint
+            that has room for all.
     """
 
     def __init__(self, config: RunConfig, studio: Studio, abreast: int = 0) -> None:

@@ -13,10 +13,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Send
 
+from agentalign_lc.endpoints.work import current_work
 from agentalign_lc.records import Intent, Result, Scenario, Split
 from agentalign_lc.synthesis.instruction import build_instruction_graph
 from agentalign_lc.synthesis.stager import Stager
 from agentalign_lc.synthesis.studio import Studio
+from agentalign_lc.synthesis.workload import calls_of
 
 __all__ = ["ScenarioInput", "ScenarioOutput", "asked_for", "build_graph"]
 
@@ -82,6 +84,9 @@ def build_graph(
             reason = f"{type(error).__name__}: {error}"
             failed = [Result.failed(index, intent, "stage", reason) for intent in intents]
             return Command(update={"ended": failed}, goto="record")
+        work = current_work()
+        if work is not None:
+            work.ahead = calls_of(scenario, intents)
         known = {"scenario": scenario, "split": split}
         return Command(
             update=known, goto=[Send("instruction", {**known, "intent": i}) for i in intents]

@@ -1,6 +1,7 @@
 """The gate, on a clock of its own: order, rates and rests."""
 
 import asyncio
+import math
 import selectors
 from collections.abc import Coroutine
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from agentalign_lc.endpoints.concurrency import Concurrency
 from agentalign_lc.endpoints.gate import Gate
 from agentalign_lc.endpoints.limits import Limits
+from agentalign_lc.endpoints.work import Work
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -46,7 +48,7 @@ async def started(gate: Gate, units: list[int], tokens: int = 0, lasts: float = 
     log = []
 
     async def call(unit: int) -> None:
-        async with gate.place(unit, tokens):
+        async with gate.place((unit, 0), tokens):
             log.append((asyncio.get_running_loop().time(), unit))
             await asyncio.sleep(lasts)
 
@@ -87,12 +89,12 @@ def test_tokens_a_minute_are_corrected_afterwards() -> None:
     async def run() -> tuple[float, float]:
         clock = asyncio.get_running_loop().time
         gate = Gate(Limits(tokens_per_minute=6000), Concurrency(8))  # 100 a second, 600 at once
-        async with gate.place(0, tokens=600):
+        async with gate.place((0, 0), tokens=600):
             gate.correct(1200)  # three times what was thought
-        async with gate.place(0, tokens=100):
+        async with gate.place((0, 0), tokens=100):
             late = clock()
             gate.correct(-100)  # and once nothing at all
-        async with gate.place(0, tokens=100):
+        async with gate.place((0, 0), tokens=100):
             return late, clock() - late
 
     late, soon = at_once(run())
@@ -125,7 +127,7 @@ def test_places_follow_the_limit() -> None:
         peaks = []
 
         async def call(number: int) -> None:
-            async with gate.place(number):
+            async with gate.place((number, 0)):
                 peaks.append(gate.in_flight)
                 await asyncio.sleep(1)
                 if number < 10:  # all of the first wave come back busy
@@ -157,14 +159,36 @@ def test_whoever_leaves_the_queue_holds_nothing(leaves: list[bool], most: int) -
     assert at_once(run()) == (leaves.count(False), 0)
 
 
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=30), st.integers(1, 8))
+def test_units_that_share_a_place_end_together(calls: list[int], most: int) -> None:
+    """One round later than the best schedule, at most: no long unit is left alone at the end."""
+
+    async def run() -> float:
+        gate = Gate(Limits(), Concurrency(most))
+
+        async def one_after_the_other(unit: int, ahead: int) -> None:
+            work = Work(unit, place=0, ahead=ahead)
+            for _ in range(ahead):
+                work.asked["a question"] += 1
+                async with gate.place(work.rank):
+                    await asyncio.sleep(1)
+
+        await asyncio.gather(*(one_after_the_other(*unit) for unit in enumerate(calls)))
+        return asyncio.get_running_loop().time()
+
+    best = max(*calls, math.ceil(sum(calls) / most))
+    assert best <= at_once(run()) <= best + 1
+
+
 def test_a_turn_that_came_too_late_is_passed_on() -> None:
     async def through(gate: Gate, unit: int) -> int:
-        async with gate.place(unit):
+        async with gate.place((unit, 0)):
             return unit
 
     async def run() -> int:
         gate = Gate(Limits(), Concurrency(1))
-        async with gate.place(0):
+        async with gate.place((0, 0)):
             late = asyncio.create_task(through(gate, 1))
             following = asyncio.create_task(through(gate, 2))
             await asyncio.sleep(0)
