@@ -20,6 +20,7 @@ from agentalign_lc.endpoints.health import Health
 from agentalign_lc.endpoints.journal import Call, Spend
 from agentalign_lc.endpoints.limits import Limits
 from agentalign_lc.endpoints.meter import Meter
+from agentalign_lc.endpoints.place import Place
 from agentalign_lc.endpoints.price import Price
 from agentalign_lc.endpoints.question import (
     Question,
@@ -116,6 +117,9 @@ class Endpoint:
         self._clock = clock
         self._sleep = sleep
         self._lane: _Lane | None = None
+        client = getattr(model, "http_async_client", None)
+        self._takes_place = getattr(client, "takes_place", False)
+        """Whether its client takes a place itself, when it sends."""
 
     @property
     def place(self) -> str:
@@ -234,9 +238,8 @@ class Endpoint:
     ) -> object:
         lane = self._here()
         while True:
-            async with lane.gate.place(work.rank, asked.tokens):
-                work.progress()
-                found = await self._once(lane, ask)
+            with lane.gate.place(work.rank, asked.tokens).offered() as place:
+                found = await self._once(lane, place, ask)
                 work.progress()
             if not isinstance(found, Failure):
                 lane.gate.correct(self._meter.beyond(asked, message_of(found)))
@@ -245,12 +248,23 @@ class Endpoint:
             retries.append(found.reason)
             await self._sleep(_wait(found, len(retries)))
 
-    async def _once(self, lane: _Lane, ask: Callable[[], Awaitable[object]]) -> object:
+    async def _once(
+        self, lane: _Lane, place: Place, ask: Callable[[], Awaitable[object]]
+    ) -> object:
         """One try: what came back, or the failure that is not the end of the endpoint."""
         now = self._clock or lane.loop.time
         started = now()
+
+        def begin() -> None:
+            nonlocal started
+            started = now()
+            deadline.reschedule(lane.loop.time() + self.limits.timeout)
+
+        place.on_entry = begin
         try:
-            async with asyncio.timeout(self.limits.timeout):
+            async with asyncio.timeout(None) as deadline:
+                if not self._takes_place:
+                    await place.enter()
                 answer = await ask()
         except (GraphBubbleUp, RoleError):
             raise

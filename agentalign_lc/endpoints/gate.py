@@ -3,13 +3,14 @@
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiolimiter import AsyncLimiter
 
 from agentalign_lc.endpoints.concurrency import Concurrency
 from agentalign_lc.endpoints.limits import Limits
+from agentalign_lc.endpoints.place import Place
 
 __all__ = ["Gate"]
 
@@ -32,7 +33,8 @@ class Gate:
     Example:
         >>> async def main():
         ...     gate = Gate(Limits(concurrency=1), Concurrency(1))
-        ...     async with gate.place((0, 0)):
+        ...     with gate.place((0, 0)).offered() as place:
+        ...         await place.enter()
         ...         return gate.in_flight
         >>> asyncio.run(main())
         1
@@ -56,20 +58,14 @@ class Gate:
         self._queue: list[tuple[tuple[int, int], int, asyncio.Future[None]]] = []
         self._taken = False
 
-    @asynccontextmanager
-    async def place(self, rank: tuple[int, int], tokens: int = 0) -> AsyncIterator[None]:
-        """A place in flight.
+    def place(self, rank: tuple[int, int], tokens: int = 0) -> Place:
+        """A place in flight, which is yet to be entered.
 
         Args:
             rank: That of the unit that the call belongs to; lower ones go first.
             tokens: About how many the call will use; ``correct`` it afterwards.
         """
-        await self._enter(rank, tokens)
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            self._next()
+        return Place(partial(self._enter, rank, tokens), self._leave)
 
     def correct(self, tokens: int) -> None:
         """Count tokens that were used beyond what was said before (or fewer, if negative)."""
@@ -95,6 +91,10 @@ class Gate:
             finally:
                 self._taken = False
                 self._next()
+
+    def _leave(self) -> None:
+        self.in_flight -= 1
+        self._next()
 
     @property
     def _full(self) -> bool:

@@ -30,7 +30,7 @@ class Work:
     journal: Journal | None = None
     budget: Budget | None = None
     progress: Callable[[], None] = lambda: None
-    """Called when a call was admitted or answered, so that waiting for an endpoint is no hanging."""
+    """Called when a call was answered, and while it waits, so that waiting for an endpoint is no hanging."""
     asked: Counter[str] = field(default_factory=Counter)
     """How often each key was asked so far."""
     place: int | None = None

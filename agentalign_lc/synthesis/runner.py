@@ -1,6 +1,5 @@
 """The runner: many scenarios through the graph, so many at a time, journalled one by one."""
 
-import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -24,6 +23,7 @@ from agentalign_lc.synthesis.crew import SynthesisJob
 from agentalign_lc.synthesis.resources import Resources
 from agentalign_lc.synthesis.sources import resumed_with_sources, with_sources
 from agentalign_lc.synthesis.studio import Studio
+from agentalign_lc.workers.loop import run_loop
 from agentalign_lc.workers.run import run_job
 from agentalign_lc.workers.workforce import Workforce
 
@@ -132,7 +132,7 @@ def synthesize(  # noqa: PLR0913 - each is something that a caller may bring alo
         RunStore.resume(out) if continued else RunStore.create(out, config.model_dump(mode="json"))
     )
     with store:
-        asyncio.run(_work(store, job, report, warn))
+        run_loop(_work(store, job, report, warn))
         store.close_run(config.gates)
         summary = _summary(store, config, studio)
     (out / "summary.json").write_text(

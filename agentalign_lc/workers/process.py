@@ -6,12 +6,13 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.process import BaseProcess
 
 from agentalign_lc.workers.line import StreamLine
+from agentalign_lc.workers.loop import run_loop
 from agentalign_lc.workers.site import Worker
 from agentalign_lc.workers.worker import Orders, serve
 
@@ -50,12 +51,20 @@ class ProcessSite:
         """Start a process."""
         ours, theirs = socket.socketpair()
         process = get_context("spawn").Process(
-            target=_main, args=(theirs, self._orders), name="agentalign-worker", daemon=True
+            target=_main, args=(theirs,), name="agentalign-worker", daemon=True
         )
         with theirs, _without_interrupts():
             process.start()
         reader, writer = await asyncio.open_connection(sock=ours, limit=_BUFFER)
-        return ProcessWorker(process, StreamLine(reader, writer))
+        worker = ProcessWorker(process, StreamLine(reader, writer))
+        try:
+            # Over the line, where others can begin meanwhile: as an argument of the process, orders that
+            # are larger than a pipe's buffer would hold everything up until the process is awake.
+            await worker.line.send(self._orders)
+        except asyncio.CancelledError:
+            await worker.end(patience=0.0)
+            raise
+        return worker
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -77,33 +86,25 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _main(theirs: socket.socket, orders: Orders) -> None:
+def _main(theirs: socket.socket) -> None:
     # The driver hears Ctrl-C, and hangs up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
-    sys.path += [place for place in orders.path if place not in sys.path]
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        done = runner.run(_served(theirs, orders))
+    done = run_loop(_served(theirs))
     sys.stdout.flush()
     sys.stderr.flush()
     # No waiting for threads that a client library may have left.
     os._exit(0 if done else 1)
 
 
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Uvloop's event loop where it is installed (extra ``fast``), which takes less time for a call."""
-    try:
-        import uvloop  # noqa: PLC0415 - an extra
-    except ImportError:
-        return None
-    loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return loop
-
-
-async def _served(theirs: socket.socket, orders: Orders) -> bool:
+async def _served(theirs: socket.socket) -> bool:
     reader, writer = await asyncio.open_connection(sock=theirs, limit=_BUFFER)
     line = StreamLine(reader, writer)
     try:
+        orders: Orders | None = await line.receive()
+        if orders is None:
+            return False
+        sys.path += [place for place in orders.path if place not in sys.path]
         return await serve(line, orders)
     finally:
         line.close()

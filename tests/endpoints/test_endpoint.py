@@ -7,10 +7,14 @@ from collections import Counter
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_openai import ChatOpenAI
 
+from agentalign_lc.endpoints.endpoint import Endpoint
+from agentalign_lc.endpoints.http import LoopClient
 from agentalign_lc.endpoints.journal import Spend
 from agentalign_lc.endpoints.limits import Limits
 from agentalign_lc.endpoints.local_budget import LocalBudget
+from agentalign_lc.endpoints.place import Place
 from agentalign_lc.endpoints.price import Price
 from agentalign_lc.endpoints.work import Work, working
 from agentalign_lc.errors import AccessError, BudgetError, EndpointError, RoleError
@@ -361,3 +365,45 @@ def test_an_endpoint_outlives_its_event_loop(connect) -> None:
             return (await endpoint.invoke(endpoint.model, QUESTION)).content
 
     assert [asyncio.run(ask()) for _ in range(2)] == ["Four.", "Four."]
+
+
+async def test_waiting_for_a_place_takes_nothing_from_the_timeout(server, connect) -> None:
+    server.latency = 0.1
+    endpoint = connect(server.url, concurrency=1, timeout=0.25)
+
+    async with asyncio.TaskGroup() as calls:
+        for _ in range(6):
+            calls.create_task(endpoint.invoke(endpoint.model, QUESTION))
+
+    assert (len(server.requests), server.peak) == (6, 1)
+
+
+async def test_a_model_with_a_client_of_its_own_waits_for_its_place(server) -> None:
+    server.latency = 0.01
+    model = ChatOpenAI(model="m", base_url=server.url, api_key="none", max_retries=0)
+    endpoint = Endpoint(model, "m", Limits(concurrency=2))
+
+    async with asyncio.TaskGroup() as calls:
+        for _ in range(10):
+            calls.create_task(endpoint.invoke(model, QUESTION))
+
+    assert (len(server.requests), server.peak) == (10, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "order"),
+    [(answer(), ["entered", "left", 200]), (fault(500), ["entered", 500, "left"])],
+)
+async def test_a_place_is_left_when_the_answer_came(server, said, order) -> None:
+    """After a failure only when that was dealt with, for it may mean a rest for all."""
+    server.says(said)
+    log: list[object] = []
+
+    async def enter() -> None:
+        log.append("entered")
+
+    with Place(enter, lambda: log.append("left")).offered():
+        response = await LoopClient().post(f"{server.url}/chat/completions", json={})
+        log.append(response.status_code)
+
+    assert log == order

@@ -3,7 +3,8 @@
 import asyncio
 import math
 import selectors
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -43,12 +44,20 @@ def at_once(work: Coroutine[Any, Any, Any]) -> Any:
         return runner.run(work)
 
 
+@asynccontextmanager
+async def placed(gate: Gate, rank: tuple[int, int], tokens: int = 0) -> AsyncIterator[None]:
+    """A place that is entered at once."""
+    with gate.place(rank, tokens).offered() as place:
+        await place.enter()
+        yield
+
+
 async def started(gate: Gate, units: list[int], tokens: int = 0, lasts: float = 0.0) -> list:
     """When each call of the units started: (time, unit)."""
     log = []
 
     async def call(unit: int) -> None:
-        async with gate.place((unit, 0), tokens):
+        async with placed(gate, (unit, 0), tokens):
             log.append((asyncio.get_running_loop().time(), unit))
             await asyncio.sleep(lasts)
 
@@ -89,12 +98,12 @@ def test_tokens_a_minute_are_corrected_afterwards() -> None:
     async def run() -> tuple[float, float]:
         clock = asyncio.get_running_loop().time
         gate = Gate(Limits(tokens_per_minute=6000), Concurrency(8))  # 100 a second, 600 at once
-        async with gate.place((0, 0), tokens=600):
+        async with placed(gate, (0, 0), tokens=600):
             gate.correct(1200)  # three times what was thought
-        async with gate.place((0, 0), tokens=100):
+        async with placed(gate, (0, 0), tokens=100):
             late = clock()
             gate.correct(-100)  # and once nothing at all
-        async with gate.place((0, 0), tokens=100):
+        async with placed(gate, (0, 0), tokens=100):
             return late, clock() - late
 
     late, soon = at_once(run())
@@ -127,7 +136,7 @@ def test_places_follow_the_limit() -> None:
         peaks = []
 
         async def call(number: int) -> None:
-            async with gate.place((number, 0)):
+            async with placed(gate, (number, 0)):
                 peaks.append(gate.in_flight)
                 await asyncio.sleep(1)
                 if number < 10:  # all of the first wave come back busy
@@ -171,7 +180,7 @@ def test_units_that_share_a_place_end_together(calls: list[int], most: int) -> N
             work = Work(unit, place=0, ahead=ahead)
             for _ in range(ahead):
                 work.asked["a question"] += 1
-                async with gate.place(work.rank):
+                async with placed(gate, work.rank):
                     await asyncio.sleep(1)
 
         await asyncio.gather(*(one_after_the_other(*unit) for unit in enumerate(calls)))
@@ -183,12 +192,12 @@ def test_units_that_share_a_place_end_together(calls: list[int], most: int) -> N
 
 def test_a_turn_that_came_too_late_is_passed_on() -> None:
     async def through(gate: Gate, unit: int) -> int:
-        async with gate.place((unit, 0)):
+        async with placed(gate, (unit, 0)):
             return unit
 
     async def run() -> int:
         gate = Gate(Limits(), Concurrency(1))
-        async with gate.place((0, 0)):
+        async with placed(gate, (0, 0)):
             late = asyncio.create_task(through(gate, 1))
             following = asyncio.create_task(through(gate, 2))
             await asyncio.sleep(0)

@@ -1,6 +1,5 @@
 """Asking many: thousands of structured questions to one endpoint, as fast as it allows."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from agentalign_lc.endpoints.spending import Spending
 from agentalign_lc.errors import RoleError, StopError
 from agentalign_lc.roles.prompted.batch_file import BatchFile, BatchSink
 from agentalign_lc.roles.prompted.model import ask
+from agentalign_lc.workers.loop import run_loop
 from agentalign_lc.workers.run import run_job
 from agentalign_lc.workers.workforce import Workforce
 
@@ -108,7 +108,7 @@ def ask_many(  # noqa: PLR0913 - each is something that a caller may bring along
         budget = _budget(max_cost, max_tokens, sink.spent)
         units = [unit for unit in range(len(rows)) if unit not in sink.outcomes]
         room = max(1, min(len(units), int(_AHEAD * endpoints.limits.concurrency)))
-        asyncio.run(run_job(job, units, sink, Workforce(workers, concurrency=room), budget))
+        run_loop(run_job(job, units, sink, Workforce(workers, concurrency=room), budget))
     answers = tuple(_read(sink.outcomes[unit], answer) for unit in range(len(rows)))
     return Batch(answers, tuple(sink.spending.values()))
 
