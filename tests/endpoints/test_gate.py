@@ -122,7 +122,7 @@ def test_nobody_starts_during_a_rest() -> None:
     async def run() -> list:
         concurrency = Concurrency(8)
         gate = Gate(Limits(), concurrency)
-        for _ in range(11):
+        for _ in range(13):
             concurrency.answered(busy=True, started=0.0, now=0.0, after=30.0)
         return await started(gate, [2, 1, 0])
 
@@ -142,7 +142,8 @@ def test_places_follow_the_limit() -> None:
                 if number < 10:  # all of the first wave come back busy
                     concurrency.answered(busy=True, started=0.0, now=1.0 + number / 100)
 
-        concurrency.answered(busy=True, started=0.0, now=0.0)
+        for _ in range(3):
+            concurrency.answered(busy=True, started=0.0, now=0.0)
         await asyncio.gather(*map(call, range(40)))
         return max(peaks[10:])
 

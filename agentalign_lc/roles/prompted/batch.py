@@ -29,8 +29,9 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 Conversation = str | Sequence[BaseMessage]
 """What is asked: messages, or what a user says."""
 
-_AHEAD = 1.25
-"""Rows in work for each call that may be in flight: while one is saved, another is asked."""
+_AHEAD = 2.0
+"""Rows in work for each call that may be in flight: while some are saved or wait for another try, others
+are asked."""
 
 
 @dataclass(frozen=True)
