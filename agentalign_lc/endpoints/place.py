@@ -12,7 +12,8 @@ class Place:
 
     A client that knows when it sends takes the place there and not before: what
     is done for a request beforehand and with its answer afterwards needs none,
-    and on a busy processor that is as long as some calls last.
+    and on a busy processor that is as long as some calls last. In traces the
+    time of such a call holds its wait, as with LangChain's own rate limiters.
 
     Args:
         enter: Waits for room.
