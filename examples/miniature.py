@@ -18,8 +18,9 @@ and is the same for both:
   harness puts the words there;
 - a tool or a word can only be said by pointing at where it stands (a pointer network's head), so
   that no tool is called that is not on offer;
-- before an answer the model says whether it calls or speaks. Each step has twice as many
-  conversations up to there as whole ones, and the decision weighs three times what is said;
+- whether the first answer is a call or words is decided by what the words of the request, and the
+  pairs of neighbours among them, add up to. It is learnt from as many requests that were answered in
+  words as from others; read in their order, words are learnt by heart;
 - three in ten words of the requests are hidden while training, or it would learn them by heart;
 - requests come without pressure (no role play, no requests split over turns or hidden in notes).
 """
@@ -188,7 +189,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, help="a run to train on; one is made if left out")
     parser.add_argument("--out", type=Path, help="where to keep run, models and evaluation")
     parser.add_argument("--scenarios", type=int, default=2400)
-    parser.add_argument("--steps", type=int, default=320, help="of 16 conversations each")
+    parser.add_argument("--steps", type=int, default=1500, help="of 16 conversations each")
     parser.add_argument(
         "--cases", type=int, default=60, help="unseen scenarios, three requests each"
     )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -79,24 +80,78 @@ def test_arguments_become_places_in_the_request_and_words_again(words: ModuleTyp
     }
 
 
-def test_what_is_pointed_at_is_the_same_word_by_word_and_at_once(words: ModuleType) -> None:
-    torch, model = pytest.importorskip("torch"), importlib.import_module("tiny.model")
-    ids = torch.tensor([[200, 201, words.USER, 210, 211, 212, words.END, words.ASSISTANT, 201]])
-    pointable = [*range(len(words.MARKS), len(words.MARKS) + len(words.NUMBERS)), 200, 201, 202]
+@pytest.fixture
+def model(words: ModuleType) -> ModuleType:
+    pytest.importorskip("torch")
+    return importlib.import_module("tiny.model")
+
+
+def network(model: ModuleType, pointable: list[int]) -> Any:
+    torch = pytest.importorskip("torch")
     torch.manual_seed(0)
     config = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
-    network = model.Pointing(
+    return model.Pointing(
         model.PointingConfig(vocab_size=220, num_attention_heads=1, pointable=pointable, **config)
     ).eval()
 
+
+def test_what_is_pointed_at_is_the_same_word_by_word_and_at_once(
+    words: ModuleType, model: ModuleType
+) -> None:
+    torch = pytest.importorskip("torch")
+    ids = torch.tensor([[200, 201, words.USER, 210, 211, 212, words.END, words.ASSISTANT, 201]])
+    pointable = [*range(len(words.MARKS), len(words.MARKS) + len(words.NUMBERS)), 200, 201, 202]
+    tiny = network(model, pointable)
+
     with torch.inference_mode():
-        once = network(ids).logits[:, -1]
-        begun = network(ids[:, :-1])
-        step = network(ids[:, -1:], past_key_values=begun.past_key_values).logits[:, -1]
+        once = tiny(ids).logits[:, -1]
+        begun = tiny(ids[:, :-1])
+        step = tiny(ids[:, -1:], past_key_values=begun.past_key_values).logits[:, -1]
 
     assert torch.allclose(once, step, atol=1e-5)
     reachable = {at for at in pointable if once[0, at] > -1e3}
     assert reachable == {200, 201, *(len(words.MARKS) + number for number in range(3))}
+
+
+@pytest.mark.parametrize("weight", [-3.0, 3.0])
+def test_the_first_answer_is_decided_by_the_words_of_the_request(
+    words: ModuleType, model: ModuleType, weight: float
+) -> None:
+    torch = pytest.importorskip("torch")
+    said = [words.USER, 210, 211, words.UNKNOWN, words.END]
+    ids = torch.tensor([[200, *said, words.ASSISTANT]])
+    tiny = network(model, [])
+    with torch.no_grad():
+        tiny.words.weight[211] = weight
+        tiny.words.weight[[200, words.UNKNOWN]] = 100.0  # neither a tool nor a hidden word counts
+
+    with torch.inference_mode():
+        lean = float(tiny.lean(ids))
+        first = int(tiny(ids).logits.argmax())
+        again = torch.tensor([[*ids[0], words.CALL, words.END, words.ASSISTANT]])
+        later = tiny(again).logits[0, -1]
+
+    assert lean == weight
+    assert first == (words.WORDS if weight > 0 else words.CALL)
+    assert later.min() > -1e3, "later answers are the network's own"
+
+
+def test_a_step_has_as_many_requests_answered_in_words_as_with_calls(
+    words: ModuleType, model: ModuleType
+) -> None:
+    def row(first: int) -> dict[str, list[int]]:
+        ids = [200, words.USER, 210, words.END, words.ASSISTANT, first, words.END]
+        return {"input_ids": ids, "labels": [*[-100] * 5, first, words.END]}
+
+    rows = [row(words.WORDS), *[row(words.CALL)] * 9]
+
+    (step,) = model.steps_of(rows, 1, seed=7)
+    (alone,) = model.steps_of(rows[1:], 1, seed=7)
+
+    assert sum(step["in_words"]) == model.STARTS / 2
+    assert set(alone["in_words"]) == {0.0}
+    assert step["starts"][0] == [200, words.USER, 210, words.END]
+    assert len(step["input_ids"]) == model.WHOLE
 
 
 def call(name: str, arguments: dict[str, object]) -> dict[str, object]:

@@ -1,21 +1,22 @@
-"""A tiny chat model that points, and how it is trained."""
+"""A tiny chat model that points, and decides by the words of a request; and how it is trained."""
 
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import torch
-from tiny.words import CALL, END, MARKS, NUMBERS, PAD, UNKNOWN, USER, WORDS
-from torch.nn.functional import cross_entropy, pad
+from tiny.words import ASSISTANT, CALL, END, MARKS, NUMBERS, PAD, UNKNOWN, USER, WORDS
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 from transformers import AutoConfig, AutoModelForCausalLM, Cache, LlamaConfig, LlamaForCausalLM
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from trl import SFTTrainer
 
 DROP = 0.3
 """Share of the request's words that are hidden in each step of training."""
-WHOLE, STARTS = 16, 32
+WHOLE, STARTS = 16, 64
 """Conversations in a step: whole ones, and ones up to the first token of the answer."""
-WEIGHT = 2.0
-"""Of the decision in the latter."""
+PAIRS = 2**16
+"""Places for pairs of neighbouring words, which share them by chance."""
 
 
 class PointingConfig(LlamaConfig):
@@ -26,7 +27,11 @@ class PointingConfig(LlamaConfig):
 
 
 class Pointing(LlamaForCausalLM):
-    """Says names of tools and numbers of words by pointing at where they stand."""
+    """Says names of tools and numbers of words by pointing at where they stand.
+
+    Whether its first answer is a call or words is for what the words of the request, and the pairs of
+    neighbours among them, add up to: so small a model learns more by heart if it reads them in order.
+    """
 
     config_class = PointingConfig
 
@@ -34,7 +39,11 @@ class Pointing(LlamaForCausalLM):
         super().__init__(config)
         self.query = torch.nn.Linear(config.hidden_size, config.hidden_size, bias=False)
         self.key = torch.nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.words = torch.nn.Embedding(config.vocab_size, 1)
+        self.pairs = torch.nn.Embedding(PAIRS, 1)
         self.post_init()
+        torch.nn.init.zeros_(self.words.weight)
+        torch.nn.init.zeros_(self.pairs.weight)
 
     def forward(
         self, input_ids: torch.Tensor, past_key_values: Cache | None = None, **given: object
@@ -72,7 +81,20 @@ class Pointing(LlamaForCausalLM):
         where = torch.where(word, number, ids)[:, None].expand(shown.shape)[at]
         logits = self.lm_head(hidden[at]).float()
         pointed = torch.full_like(logits, -1e4).scatter_reduce(1, where, scores, "amax")
-        return torch.where(pointable, pointed, logits)
+        logits = torch.where(pointable, pointed, logits)
+        answer = ids == ASSISTANT
+        first = (answer & (answer.cumsum(1) == 1))[:, count:]
+        decided = torch.full_like(logits, -1e4)
+        decided[:, CALL] = 0.0
+        decided[:, WORDS] = self.lean(ids)[:, None].expand(at.shape)[at]
+        return torch.where(first[at][:, None], decided, logits)
+
+    def lean(self, ids: torch.Tensor) -> torch.Tensor:
+        """How much the request speaks for an answer in words; below nothing it speaks for a call."""
+        word = asked(ids) & (ids != UNKNOWN)
+        both = word[:, :-1] & word[:, 1:]
+        place = (ids[:, :-1] * 8191 + ids[:, 1:]) % PAIRS
+        return (self.words(ids)[..., 0] * word).sum(1) + (self.pairs(place)[..., 0] * both).sum(1)
 
 
 def asked(ids: torch.Tensor) -> torch.Tensor:
@@ -85,59 +107,62 @@ AutoModelForCausalLM.register(PointingConfig, Pointing)
 
 
 class Trainer(SFTTrainer):
-    """TRL's trainer with a loss of its own: of whole conversations, and of more first answers."""
+    """TRL's trainer with a loss of its own: of what is said, and of whether the first answer is a call."""
 
     def compute_loss(
         self, model: Pointing, inputs: dict[str, torch.Tensor], *_: object, **__: object
     ) -> torch.Tensor:
-        """What is said in the whole ones, and in all of them whether it is a call or words."""
-        decided, said = _losses(model, inputs["input_ids"], inputs["labels"])
-        early, _ = _losses(model, inputs["early_ids"], inputs["early_labels"])
-        return said + decided + WEIGHT * early
+        """What is said in whole conversations, but for the decision before it; and many decisions."""
+        ids, labels = _hidden(inputs["input_ids"]), pad(inputs["labels"][:, 1:], (0, 1), value=-100)
+        said = labels != -100
+        said &= said.cumsum(1) > 1
+        made = model.model(ids, attention_mask=(ids != PAD).long(), use_cache=False)
+        hidden = made.last_hidden_state
+        leaning = model.lean(_hidden(inputs["starts"]))
+        return cross_entropy(
+            model.say(hidden, ids, hidden, said), labels[said]
+        ) + binary_cross_entropy_with_logits(leaning, inputs["in_words"])
 
 
-def _losses(
-    model: Pointing, ids: torch.Tensor, labels: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    labels = pad(labels[:, 1:], (0, 1), value=-100)
-    said = labels != -100
-    first = (said & (said.cumsum(1) == 1))[said]
-    hidden_word = asked(ids) & (torch.rand(ids.shape, device=ids.device) < DROP)
-    ids = ids.masked_fill(hidden_word, UNKNOWN)
-    hidden = model.model(ids, attention_mask=(ids != PAD).long(), use_cache=False).last_hidden_state
-    logits, wanted = model.say(hidden, ids, hidden, said), labels[said]
-    words = (wanted[first] == WORDS).long()
-    return cross_entropy(logits[first][:, [CALL, WORDS]], words), cross_entropy(logits, wanted)
+def _hidden(ids: torch.Tensor) -> torch.Tensor:
+    """Some words of the request hidden, others in each step."""
+    hide = asked(ids) & (torch.rand(ids.shape, device=ids.device) < DROP)
+    return ids.masked_fill(hide, UNKNOWN)
 
 
 def steps_of(
     rows: list[dict[str, list[int]]], steps: int, seed: int
-) -> Iterator[dict[str, torch.Tensor]]:
-    """For each step some whole conversations, and others up to the first token of the answer."""
+) -> Iterator[dict[str, list[Any]]]:
+    """For each step some whole conversations, and requests: as many answered in words as with calls."""
     drawn = Random(seed)
-    starts = [{name: ids[: _first(row) + 1] for name, ids in row.items()} for row in rows]
-    starts.sort(key=lambda row: len(row["labels"]))
+    sides = [
+        [row for row in rows if (_first(row) == WORDS) is in_words] for in_words in (False, True)
+    ]
+    sides = [side for side in sides if side]
     for _ in range(steps):
-        whole = _padded(drawn.choices(rows, k=WHOLE))
-        # Neighbours are of one length: little is spent on padding.
-        at = drawn.randrange(max(1, len(starts) - STARTS))
-        early = _padded(starts[at : at + STARTS])
-        yield {**whole, "early_ids": early["input_ids"], "early_labels": early["labels"]}
+        whole = drawn.choices(rows, k=WHOLE)
+        starts = [row for side in sides for row in drawn.choices(side, k=STARTS // len(sides))]
+        yield {
+            "input_ids": _padded([row["input_ids"] for row in whole], PAD),
+            "labels": _padded([row["labels"] for row in whole], -100),
+            "starts": _padded([_request(row) for row in starts], PAD),
+            "in_words": [float(_first(row) == WORDS) for row in starts],
+        }
 
 
 def _first(row: dict[str, list[int]]) -> int:
-    return next(at for at, label in enumerate(row["labels"]) if label != -100)
+    return next(label for label in row["labels"] if label != -100)
 
 
-def _padded(rows: list[dict[str, list[int]]]) -> dict[str, list[list[int]]]:
-    length = max(len(row["labels"]) for row in rows)
-    fill = {"input_ids": PAD, "labels": -100}
-    return {
-        name: [row[name] + [fill[name]] * (length - len(row[name])) for row in rows]
-        for name in fill
-    }
+def _request(row: dict[str, list[int]]) -> list[int]:
+    return row["input_ids"][: row["input_ids"].index(ASSISTANT)]
 
 
-def tensors(features: list[dict[str, list[list[int]]]]) -> dict[str, torch.Tensor]:
+def _padded(rows: list[list[int]], fill: int) -> list[list[int]]:
+    length = max(map(len, rows))
+    return [row + [fill] * (length - len(row)) for row in rows]
+
+
+def tensors(features: list[dict[str, list[Any]]]) -> dict[str, torch.Tensor]:
     """A step as tensors, on which TRL trains."""
     return {name: torch.tensor(value) for name, value in features[0].items()}
