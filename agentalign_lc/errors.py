@@ -32,6 +32,7 @@ __all__ = [
     "StopError",
     "StoreError",
     "WorkerError",
+    "one_line",
 ]
 
 
@@ -89,3 +90,13 @@ class BudgetError(StopError):
 
 class EndpointError(StopError):
     """An endpoint has only failed for a while."""
+
+
+def one_line(text: object, most: int = 300) -> str:
+    r"""What is said, as one line of at most so many characters.
+
+    Example:
+        >>> one_line("so and\n  so")
+        'so and so'
+    """
+    return " ".join(str(text).split())[:most]

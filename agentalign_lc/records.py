@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import Field, JsonValue, computed_field
 
+from agentalign_lc.errors import one_line
 from agentalign_lc.messages import Message, message_text
 from agentalign_lc.record import Record
 from agentalign_lc.seeds import content_id
@@ -392,5 +393,5 @@ class Result(Record):
     @classmethod
     def failed(cls, index: int, intent: Intent, stage: str, reason: str) -> Self:
         """Record a failure; the reason is one line."""
-        line = " ".join(reason.split())[:500]
+        line = one_line(reason, 500)
         return cls(index=index, intent=intent, status=Status.FAILED, gate=stage, reason=line)

@@ -8,7 +8,9 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import Any
 
-__all__ = ["Failure", "Kind", "classify", "one_line"]
+from agentalign_lc.errors import one_line
+
+__all__ = ["Failure", "Kind", "classify"]
 
 
 class Kind(Enum):
@@ -89,16 +91,6 @@ def classify(error: BaseException, now: datetime | None = None) -> Failure:
     if _is_half(error, status):
         return Failure(Kind.PASSING, "half an answer", f"an answer that cannot be read ({says})")
     return Failure(Kind.FINAL, type(error).__name__, says)
-
-
-def one_line(text: object, most: int = 300) -> str:
-    r"""What is said, as one line of at most so many characters.
-
-    Example:
-        >>> one_line("so and\n  so")
-        'so and so'
-    """
-    return " ".join(str(text).split())[:most]
 
 
 def _kind_of(status: int, codes: set[str]) -> Kind:

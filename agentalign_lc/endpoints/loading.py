@@ -8,8 +8,7 @@ from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 
 from agentalign_lc.endpoints.endpoint import Endpoint
-from agentalign_lc.endpoints.failure import one_line
-from agentalign_lc.errors import ConfigError
+from agentalign_lc.errors import ConfigError, one_line
 
 __all__ = ["load_model", "model_name", "weighted"]
 

@@ -11,12 +11,11 @@ from typing import Any
 from langchain_core.callbacks import get_usage_metadata_callback
 from langgraph.errors import GraphBubbleUp
 
-from agentalign_lc.endpoints.failure import one_line
 from agentalign_lc.endpoints.local_budget import LocalBudget
 from agentalign_lc.endpoints.price import PriceTable
 from agentalign_lc.endpoints.spending import total
 from agentalign_lc.endpoints.work import Work, working
-from agentalign_lc.errors import ConfigError, StopError
+from agentalign_lc.errors import ConfigError, StopError, one_line
 from agentalign_lc.evaluation.agents import Agent
 from agentalign_lc.evaluation.cases import CaseSet, EvalCase
 from agentalign_lc.evaluation.outcome import Outcome
@@ -187,13 +186,16 @@ class _Run:
         """Cases that are done, as None, and those whose judge broke, with their outcome."""
         found: dict[str, Outcome | None] = {}
         of_agent = partial(self._store.outcomes, agent=entry.label, suite=self._cases.split)
+        broke = set()
         for outcome in of_agent(trajectories=False):
             if outcome.problem.startswith(_BROKE):
-                # Only what is judged again is read whole.
-                (whole,) = of_agent(case=outcome.case)
-                found[outcome.case] = whole if whole.trajectory is not None else None
+                broke.add(outcome.case)
             elif not outcome.problem.startswith(_FAILED):
                 found[outcome.case] = None
+        # Only what is judged again is kept whole.
+        for outcome in of_agent() if broke else ():
+            if outcome.case in broke:
+                found[outcome.case] = outcome if outcome.trajectory is not None else None
         return found
 
     async def _outcome(self, unit: "_Unit") -> Outcome:

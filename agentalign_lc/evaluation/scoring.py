@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
 
-from agentalign_lc.endpoints.failure import one_line
 from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.twists import was_followed
-from agentalign_lc.errors import StopError
+from agentalign_lc.errors import StopError, one_line
 from agentalign_lc.quality.goal import compare_goal
 from agentalign_lc.records import Instruction, Outcome, Record, Scenario, Trajectory
 from agentalign_lc.roles import Case, Judge

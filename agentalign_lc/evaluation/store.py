@@ -57,7 +57,7 @@ CREATE TABLE outcomes (
 _SELECT = """
 SELECT o.outcome, {trajectory} FROM outcomes o
 JOIN agents a ON a.label = o.agent JOIN suites s ON s.name = o.suite
-WHERE (?1 IS NULL OR o.agent = ?1) AND (?2 IS NULL OR o.suite = ?2) AND (?3 IS NULL OR o.case_id = ?3)
+WHERE (?1 IS NULL OR o.agent = ?1) AND (?2 IS NULL OR o.suite = ?2)
 ORDER BY s.place, a.place, o.case_id
 """
 
@@ -185,12 +185,7 @@ class EvalStore(FolderStore):
             return {row[0] for row in self._connection.execute(query, (agent, suite))}
 
     def outcomes(
-        self,
-        *,
-        agent: str | None = None,
-        suite: str | None = None,
-        case: str | None = None,
-        trajectories: bool = True,
+        self, *, agent: str | None = None, suite: str | None = None, trajectories: bool = True
     ) -> Iterator[Outcome]:
         """Outcomes by suite, agent and case; without their trajectories they take little room.
 
@@ -199,7 +194,7 @@ class EvalStore(FolderStore):
         """
         query = _SELECT.format(trajectory="o.trajectory" if trajectories else "NULL")
         with _reported(self.folder):
-            for text, run in self._connection.execute(query, (agent, suite, case)):
+            for text, run in self._connection.execute(query, (agent, suite)):
                 try:
                     outcome = Outcome.model_validate_json(text)
                     trajectory = Trajectory.model_validate_json(run) if run else None

@@ -10,6 +10,7 @@ from agentalign_lc.environment.catalog import Catalog
 from agentalign_lc.environment.faults import ToolFault
 from agentalign_lc.environment.references import resolve
 from agentalign_lc.environment.simulate import run_tool
+from agentalign_lc.errors import one_line
 from agentalign_lc.records import ExpectedCall, Instruction, Outcome, Scenario, Trajectory, Verdict
 
 __all__ = ["check_goal", "compare_goal", "expected_changes"]
@@ -46,7 +47,7 @@ def check_goal(
         reasons = compare_goal(run, scenario, instruction, catalog)
     except (ToolFault, LookupError, ValidationError) as error:
         reason = f"the expected calls cannot be carried out: {error}"
-        return Verdict(gate="goal", outcome=Outcome.UNKNOWN, reason=" ".join(reason.split())[:300])
+        return Verdict(gate="goal", outcome=Outcome.UNKNOWN, reason=one_line(reason))
     for reason in reasons:
         if reason:
             return _fail(reason)

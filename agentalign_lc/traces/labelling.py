@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from agentalign_lc.environment.catalog import Catalog
-from agentalign_lc.errors import AgentAlignError, StopError
+from agentalign_lc.errors import AgentAlignError, StopError, one_line
 from agentalign_lc.guard.engine.decision import Decision
 from agentalign_lc.guard.engine.engine import Engine
 from agentalign_lc.guard.measuring.replay import replay
@@ -171,4 +171,4 @@ def _harmful(trace: Trace, by: str, opinion: Opinion, at: int | None) -> Label:
 
 
 def _unknown(trace: Trace, by: str, why: str) -> Label:
-    return Label(trace=trace.id, label="unknown", by=by, reason=" ".join(why.split())[:500])
+    return Label(trace=trace.id, label="unknown", by=by, reason=one_line(why, 500))

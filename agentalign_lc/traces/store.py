@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from agentalign_lc.errors import ConfigError, StoreError
+from agentalign_lc.errors import ConfigError, StoreError, one_line
 from agentalign_lc.traces.body import read_body, write_body
 from agentalign_lc.traces.schema import LABELS, TRACES, create, is_made
 from agentalign_lc.traces.trace import Label, Trace
@@ -347,7 +347,7 @@ def _column(text: str) -> str:
 
 def _unusable(place: str, error: SQLAlchemyError) -> StoreError:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    line = " ".join(str(cause).split())[:300]
+    line = one_line(cause)
     if "locked" in line:
         return StoreError(f"{place} is being written by another process for too long ({line}): try again, or use Postgres")  # fmt: skip
     return StoreError(f"{place} cannot be used ({line}): check it, or give another; nothing was changed")  # fmt: skip

@@ -12,8 +12,7 @@ import socket
 from collections import deque
 from typing import Any
 
-from agentalign_lc.endpoints.failure import one_line
-from agentalign_lc.errors import ConfigError, WorkerError
+from agentalign_lc.errors import ConfigError, WorkerError, one_line
 from agentalign_lc.workers.line import Line, decode, encode
 from agentalign_lc.workers.site import Worker
 from agentalign_lc.workers.worker import Orders, serve

@@ -14,7 +14,7 @@ from trl import SFTTrainer
 DROP = 0.3
 """Share of the request's words that are hidden in each step of training."""
 WHOLE, STARTS = 16, 64
-"""Conversations in a step: whole ones, and ones up to the first token of the answer."""
+"""Whole conversations in a step, and requests of which only the kind of the first answer counts."""
 PAIRS = 2**16
 """Places for pairs of neighbouring words, which share them by chance."""
 

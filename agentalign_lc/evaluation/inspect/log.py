@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentalign_lc.endpoints.failure import one_line
 from agentalign_lc.endpoints.journal import Spend
+from agentalign_lc.errors import one_line
 from agentalign_lc.evaluation.outcome import Outcome
 from agentalign_lc.records import Intent, Trajectory
 from agentalign_lc.traces.chat import read_chat, read_tools

@@ -29,7 +29,7 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 Conversation = str | Sequence[BaseMessage]
 """What is asked: messages, or what a user says."""
 
-_AHEAD = 2.0
+_AHEAD = 2
 """Rows in work for each call that may be in flight: while some are saved or wait for another try, others
 are asked."""
 
@@ -108,7 +108,7 @@ def ask_many(  # noqa: PLR0913 - each is something that a caller may bring along
         sink = BatchSink(file, report)
         budget = _budget(max_cost, max_tokens, sink.spent)
         units = [unit for unit in range(len(rows)) if unit not in sink.outcomes]
-        room = max(1, min(len(units), int(_AHEAD * endpoints.limits.concurrency)))
+        room = max(1, min(len(units), _AHEAD * endpoints.limits.concurrency))
         run_loop(run_job(job, units, sink, Workforce(workers, concurrency=room), budget))
     answers = tuple(_read(sink.outcomes[unit], answer) for unit in range(len(rows)))
     return Batch(answers, tuple(sink.spending.values()))

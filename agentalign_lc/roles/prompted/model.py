@@ -16,10 +16,10 @@ from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, ValidationError
 
 from agentalign_lc.endpoints.endpoint import BoundEndpoint, Endpoint, Reply
-from agentalign_lc.endpoints.failure import Kind, classify, one_line
+from agentalign_lc.endpoints.failure import Kind, classify
 from agentalign_lc.endpoints.loading import load_model, model_name, weighted
 from agentalign_lc.endpoints.work import current_work
-from agentalign_lc.errors import AccessError, AnswerError, RoleError
+from agentalign_lc.errors import AccessError, AnswerError, RoleError, one_line
 from agentalign_lc.messages import message_text
 
 __all__ = ["ask", "ask_sync", "call", "call_sync", "load_mix", "load_model", "model_name"]
